@@ -1,0 +1,113 @@
+# Compiles the book's C and what proves it. Takes the tree that `make tangle` made
+# (C=build/lines) and, by the names of its files alone, makes
+#   heaps     build/heaps/NN-name.so, NN-name/STEP.so   an allocator each, for the judge
+#   programs  build/bin/NAME           programs of the chapters, and the judge
+#   suites    build/CONFIG/tests/...   Criterion suites and plain programs
+# In a chapter's folder *.c and exercises/*.c are its library; it is linked with the
+# libraries of the chapters before it. steps/*.c are whole allocators, programs/*.c
+# and tests/.../plain/*.c have a main.
+#
+# CONFIG   release | test | clang | asan | tsan
+# Called by the Makefile: make -f tests/build.mk CONFIG=test suites
+
+C ?= build/lines
+CONFIG ?= release
+B := build/$(CONFIG)
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes \
+  -Wmissing-prototypes -Werror
+CC_release := gcc
+CC_test := gcc
+CC_clang := clang
+CC_asan := gcc
+CC_tsan := gcc
+FLAGS_release := -O2
+FLAGS_test := -O1 -DTEST_HOOKS
+FLAGS_clang := -O1 -DTEST_HOOKS
+FLAGS_asan := -O1 -DTEST_HOOKS -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FLAGS_tsan := -O1 -DTEST_HOOKS -fsanitize=thread
+
+CC := $(CC_$(CONFIG))
+CFLAGS := -std=gnu17 -g -fPIC -fno-semantic-interposition -pthread $(WARNINGS) $(FLAGS_$(CONFIG))
+CPPFLAGS := -I$(C) -Itests -MMD -MP
+LDFLAGS := -pthread $(filter -fsanitize=%,$(CFLAGS))
+
+chapters := $(sort $(notdir $(wildcard $(C)/[0-9]*)))
+# The libraries of chapter $1 and of those before it, in the order for the linker.
+libraries = $(shell printf '%s\n' $(chapters) | sort -r | sed -n '/^$1$$/,$$s|.*|$(B)/&.a|p')
+all_libraries := $(call libraries,$(lastword $(chapters)))
+objects = $(patsubst %.c,$(B)/%.o,$1)
+book_objects = $(patsubst $(C)/%.c,$(B)/%.o,$1)
+
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+$(B)/%.o: $(C)/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+$(B)/tests/%.o: tests/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+### One chapter: its library, its allocator, the steps to it, its programs
+define chapter
+$(B)/$1.a: $(call book_objects,$(wildcard $(C)/$1/*.c $(C)/$1/exercises/*.c))
+	@rm -f $$@
+	ar rcs $$@ $$^
+ifneq ($(wildcard $(C)/$1/table.c),)
+heaps: build/heaps/$1.so
+build/heaps/$1.so: $(call libraries,$1) tests/judge/exports.map
+	@mkdir -p $$(@D)
+	$(CC) -shared $(LDFLAGS) -Wl,-u,allocator $(EXPORTS) -o $$@ $(call libraries,$1)
+endif
+heaps: $(patsubst $(C)/$1/steps/%.c,build/heaps/$1/%.so,$(wildcard $(C)/$1/steps/*.c))
+build/heaps/$1/%.so: $(B)/$1/steps/%.o $(call libraries,$1) tests/judge/exports.map
+	@mkdir -p $$(@D)
+	$(CC) -shared $(LDFLAGS) $(EXPORTS) -o $$@ $$< $(call libraries,$1)
+programs: $(patsubst $(C)/$1/programs/%.c,build/bin/%,$(wildcard $(C)/$1/programs/*.c))
+$(patsubst $(C)/$1/programs/%.c,build/bin/%,$(wildcard $(C)/$1/programs/*.c)): \
+  build/bin/%: $(B)/$1/programs/%.o $(call libraries,$1)
+	@mkdir -p $$(@D)
+	$(CC) $(LDFLAGS) -o $$@ $$< $(call libraries,$1)
+$(patsubst tests/$1/%.c,$(B)/tests/$1/%,$(wildcard tests/$1/*.c tests/$1/plain/*.c)): \
+  $(call libraries,$1)
+$(B)/tests/$1/%: private BOOK := $(call libraries,$1)
+endef
+# Only the table leaves a shared object: the names of two heaps never meet.
+EXPORTS := -Wl,--version-script=tests/judge/exports.map
+$(foreach k,$(chapters),$(eval $(call chapter,$k)))
+
+### The judge, libc as an allocator, the recorder
+judge_sources := $(filter-out %/libc.c %/record.c,$(wildcard tests/judge/*.c))
+programs: build/bin/judge build/lib/record.so build/bin/shapes
+build/bin/judge: $(call objects,$(judge_sources))
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ -ldl
+build/bin/shapes: $(B)/tests/shapes.o
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^
+heaps: build/heaps/libc.so
+build/heaps/libc.so: $(B)/tests/judge/libc.o tests/judge/exports.map
+	@mkdir -p $(@D)
+	$(CC) -shared $(LDFLAGS) $(EXPORTS) -o $@ $<
+build/lib/record.so: $(B)/tests/judge/record.o
+	@mkdir -p $(@D)
+	$(CC) -shared $(LDFLAGS) -o $@ $< -ldl
+
+### Suites: Criterion where the file lies beside its chapter's name, a main in plain/
+suite_sources := $(filter-out tests/judge/%,$(wildcard tests/*/*.c))
+plain_sources := $(wildcard tests/*/plain/*.c)
+ifeq ($(CONFIG),tsan)
+suites: $(patsubst %.c,$(B)/%,$(plain_sources))
+else
+suites: $(patsubst %.c,$(B)/%,$(suite_sources) $(plain_sources))
+endif
+$(B)/tests/hooks/%: private BOOK := $(all_libraries)
+$(patsubst %.c,$(B)/%,$(wildcard tests/hooks/*.c tests/hooks/plain/*.c)): $(all_libraries)
+$(patsubst %.c,$(B)/%,$(suite_sources)): %: %.o $(B)/tests/report.o $(B)/tests/hooks.o
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(BOOK) -lcriterion
+$(patsubst %.c,$(B)/%,$(plain_sources)): %: %.o $(B)/tests/hooks.o
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(BOOK)
+
+.PHONY: heaps programs suites
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
