@@ -23,17 +23,30 @@ heaps: tangle  ## compile every allocator and program to build/
 
 ### The book proved
 
-check: tangle  ## everything that must hold before a change lands
-	@press/need $(CC_NEEDS) clang:clang gdb:gdb aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu \
+test: heaps  ## run the tests (Criterion suites, plain programs)
+	@press/need $(CC_NEEDS) /usr/include/criterion/criterion.h:libcriterion-dev
+	@$(BUILD) CONFIG=test suites
+	@tests/run build/test
+
+check: test  ## everything that must hold before a change lands
+	@press/need clang:clang gdb:gdb aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu \
 	  /usr/aarch64-linux-gnu/include/stdio.h:libc6-dev-arm64-cross shellcheck:shellcheck
-	shellcheck press/need press/tangle $(filter-out %.tsv %/broken,$(wildcard tests/press/*))
+	shellcheck press/need press/tangle press/transcripts tests/run $(filter-out %.tsv %/broken,$(wildcard tests/press/*))
 	tests/press/refuses
 	tests/press/trees
 	tests/press/lines
+	tests/press/transcripts
 	tests/press/portable tangled
+	press/transcripts $(CHAPTERS)
+	@$(BUILD) CONFIG=clang suites
+	@$(BUILD) CONFIG=asan suites
+	@$(BUILD) CONFIG=tsan suites
+	tests/run build/clang
+	tests/run build/asan
+	tests/run build/tsan
 
 clean:  ## remove everything that make made
 	rm -rf build
 	find tangled site -mindepth 1 ! -name README.md -delete
 
-.PHONY: help tangle heaps check clean
+.PHONY: help tangle heaps test check clean

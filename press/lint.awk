@@ -449,8 +449,8 @@ function check_starters(   i, name, whole) {
     }
 }
 
-# A link to a chapter that was not given is looked up among its neighbors: a prefix of
-# the book may point ahead.
+# What a chapter links to may lie in a chapter that was not given: a prefix of the book
+# may point ahead, to a file beside its own.
 function check_links(   i, target, page, id) {
     for (i = 1; i <= link_count; i++) {
         target = links[i]
@@ -470,9 +470,15 @@ function check_links(   i, target, page, id) {
                 error(link_file[i], link_line[i], "there is no file \"" page "\" to link to")
             continue
         }
-        if (id != "" && !(id in id_line))
+        if (id != "" && !(id in id_line) && !is_ahead(id, directory(link_file[i])))
             error(link_file[i], link_line[i], "there is no \"#" id "\" to link to")
     }
+}
+function is_ahead(id, where,   i, command, path, ahead) {
+    command = "grep -lE '[{ ]#" id "[ }]' " where "/*.nw 2> /dev/null"
+    while ((command | getline path) > 0) if (!(path in file_number)) ahead = 1
+    close(command)
+    return ahead
 }
 function exists(path) { return system("test -e '" path "'") == 0 }
 function directory(path) { return path ~ /\// ? gensub(/\/[^\/]*$/, "", 1, path) : "." }

@@ -4,8 +4,8 @@
 #   programs  build/bin/NAME           programs of the chapters, and the judge
 #   suites    build/CONFIG/tests/...   Criterion suites and plain programs
 # In a chapter's folder *.c and exercises/*.c are its library; it is linked with the
-# libraries of the chapters before it. steps/*.c are whole allocators, programs/*.c
-# and tests/.../plain/*.c have a main.
+# libraries of the chapters before it. steps/*.c are whole allocators; programs/*.c
+# and tests/.../plain/ have a main.
 #
 # CONFIG   release | test | clang | asan | tsan
 # Called by the Makefile: make -f tests/build.mk CONFIG=test suites
@@ -69,7 +69,7 @@ $(patsubst $(C)/$1/programs/%.c,build/bin/%,$(wildcard $(C)/$1/programs/*.c)): \
   build/bin/%: $(B)/$1/programs/%.o $(call libraries,$1)
 	@mkdir -p $$(@D)
 	$(CC) $(LDFLAGS) -o $$@ $$< $(call libraries,$1)
-$(patsubst tests/$1/%.c,$(B)/tests/$1/%,$(wildcard tests/$1/*.c tests/$1/plain/*.c)): \
+$(patsubst tests/$1/%.c,$(B)/tests/$1/%,$(wildcard tests/$1/*.c tests/$1/plain/*.c tests/$1/plain/racy/*.c)): \
   $(call libraries,$1)
 $(B)/tests/$1/%: private BOOK := $(call libraries,$1)
 endef
@@ -96,9 +96,10 @@ build/lib/record.so: $(B)/tests/judge/record.o
 
 ### Suites: Criterion where the file lies beside its chapter's name, a main in plain/
 suite_sources := $(filter-out tests/judge/%,$(wildcard tests/*/*.c))
-plain_sources := $(wildcard tests/*/plain/*.c)
+# A program in plain/racy/ races on purpose: ThreadSanitizer would be right to object.
+plain_sources := $(wildcard tests/*/plain/*.c tests/*/plain/racy/*.c)
 ifeq ($(CONFIG),tsan)
-suites: $(patsubst %.c,$(B)/%,$(plain_sources))
+suites: $(patsubst %.c,$(B)/%,$(wildcard tests/*/plain/*.c))
 else
 suites: $(patsubst %.c,$(B)/%,$(suite_sources) $(plain_sources))
 endif

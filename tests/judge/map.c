@@ -1,0 +1,154 @@
+/* The command `map`: the heap as text, address left to right and top to bottom, a
+   character for each cell of so many bytes. The walk says where the parts lie, the
+   trace what the program asked for and what it has freed. */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "judge.h"
+#include "picture.h"
+#include "replay.h"
+
+enum { COLUMNS = 64, ROWS = 24, CELL_SMALL = 8, CELL = 16 };
+
+/* How a kind of byte looks; and the bytes of the block that was touched last. */
+static const char looks[KINDS] = {
+    [PAYLOAD] = '#', [PADDING] = '+', [HEADER] = 'H',  [DEAD] = 'x',
+    [FREE] = '-',    [FRESH] = '.',   [FOREIGN] = '/',
+};
+static const char touched_looks[KINDS] = {
+    [PAYLOAD] = '@', [PADDING] = '@', [HEADER] = '=',  [DEAD] = 'X',
+    [FREE] = '=',    [FRESH] = '=',   [FOREIGN] = '=',
+};
+
+struct map {
+    struct picture picture;
+    size_t cell;            /* bytes that a character stands for */
+    size_t span;            /* index of the span that the last cell began in */
+    int64_t owed[KINDS];    /* bytes met of a kind, less those it was drawn for */
+    struct place touched;   /* where the touched block begins, */
+    size_t touched_end;     /* the offset of its end (that of its begin: none), */
+    char touched_look;      /* and how it looks */
+};
+
+/* Rows that the picture takes with cells of that many bytes. */
+static size_t rows(const struct picture *picture, size_t cell)
+{
+    size_t count = 0, row = cell * COLUMNS;
+    for (size_t i = 0; i < picture->regions; i++)
+        count += (picture->region_sizes[i] + row - 1) / row;
+    return count;
+}
+
+/* The smallest cell with which the picture fits: 16 bytes or more, but 8 will do
+   where parts of the heap, such as headers, are no multiple of 16. */
+static size_t fitting_cell(const struct picture *picture)
+{
+    size_t cell = CELL;
+    for (size_t i = 0; i < picture->layout.count; i++)
+        if (picture->layout.parts[i].size % CELL != 0)
+            cell = CELL_SMALL;
+    while (rows(picture, cell) > ROWS && rows(picture, cell) > picture->regions)
+        cell *= 2;
+    return cell;
+}
+
+/* How many bytes two ranges share. */
+static size_t shared(size_t from, size_t to, size_t other_from, size_t other_to)
+{
+    size_t lo = from > other_from ? from : other_from;
+    size_t hi = to < other_to ? to : other_to;
+    return lo < hi ? hi - lo : 0;
+}
+
+/* The kind that stands for the bytes from `from` to `to` of a region: one that is
+   among them, such that over the whole map each kind gets its share. */
+static enum kind cell_kind(struct map *map, size_t region, size_t from, size_t to)
+{
+    const struct span *span = &map->picture.spans[map->span];
+    const struct span *last = map->picture.spans + map->picture.count;
+    enum kind best = KINDS;
+    while (span->region < region || span->offset + span->size <= from)
+        span++;
+    map->span = (size_t)(span - map->picture.spans);
+    for (; span < last && span->region == region && span->offset < to; span++) {
+        size_t end = span->offset + span->size;
+        map->owed[span->kind] += (int64_t)shared(from, to, span->offset, end);
+        if (best == KINDS || map->owed[span->kind] > map->owed[best])
+            best = span->kind;
+    }
+    map->owed[best] -= (int64_t)(to - from);
+    return best;
+}
+
+/* Whether the touched block begins among those bytes, or fills half of them. */
+static bool is_touched(const struct map *map, size_t region, size_t from, size_t to)
+{
+    size_t begin = map->touched.offset, end = map->touched_end;
+    if (begin == end || region != map->touched.region)
+        return false;
+    return (from <= begin && begin < to) || 2 * shared(from, to, begin, end) >= to - from;
+}
+
+static void print_region(struct map *map, size_t region)
+{
+    size_t size = map->picture.region_sizes[region], row = map->cell * COLUMNS;
+    if (map->picture.regions > 1)
+        printf("region %zu, %zu bytes\n", region, size);
+    for (size_t from = 0; from < size; from += map->cell) {
+        size_t to = from + map->cell < size ? from + map->cell : size;
+        enum kind kind = cell_kind(map, region, from, to);
+        if (from % row == 0)
+            printf("%9zu  ", from);
+        putchar(is_touched(map, region, from, to) ? map->touched_look : looks[kind]);
+        if (to == size || to % row == 0)
+            putchar('\n');
+    }
+}
+
+static void print_legend(const struct map *map, const char *operation)
+{
+    const struct picture *picture = &map->picture;
+    for (int kind = 0; kind < KINDS; kind++)
+        if (picture->totals[kind] > 0)
+            printf("%9c  %-8s%9zu bytes %6.1f %%\n", looks[kind], kind_names[kind],
+                   picture->totals[kind],
+                   100.0 * (double)picture->totals[kind] / (double)picture->size);
+    if (map->touched.offset != map->touched_end)
+        printf("%9c  the block of `%s`\n", map->touched_look, operation);
+}
+
+/* Finds the touched block in the picture, if it has bytes there. */
+static void find_touched(struct map *map, const struct play *play)
+{
+    if (!picture_place(&map->picture, play->touched, &map->touched))
+        return;
+    map->touched_end = map->touched.offset + play->touched_size;
+    for (size_t i = 0; i < map->picture.count; i++) {
+        const struct span *span = &map->picture.spans[i];
+        if (span->region == map->touched.region && span->offset <= map->touched.offset)
+            map->touched_look = touched_looks[span->kind];
+    }
+}
+
+/* Draws the heap as it is after the last operation that it served. */
+static void draw(struct play *play, size_t last)
+{
+    char operation[OPERATION_TEXT];
+    size_t served = play_served(play, last, operation);
+    if (served == SIZE_MAX)
+        return;
+    struct map map = {.picture = picture_of(play->heap, &play->oracle)};
+    map.cell = fitting_cell(&map.picture);
+    find_touched(&map, play);
+    printf("%s after operation %zu of %s (%s)\n", play->heap->name, served,
+           play->trace->name, operation);
+    printf("%zu bytes, %zu a character\n\n", map.picture.size, map.cell);
+    for (size_t region = 0; region < map.picture.regions; region++)
+        print_region(&map, region);
+    putchar('\n');
+    print_legend(&map, operation);
+}
+
+int command_map(int count, char **words) { return play_words("map", count, words, draw); }
