@@ -1,6 +1,6 @@
 /* The hooks of builds for tests: see hooks.h. One lock guards all of it; a
    thread that waits sleeps on one condition. No hook allocates memory. */
-#define _GNU_SOURCE  /* pthread_cond_clockwait */
+#define _GNU_SOURCE /* pthread_cond_clockwait */
 #include "hooks.h"
 
 #include <errno.h>
@@ -12,21 +12,26 @@
 #include <time.h>
 
 enum {
-    THREADS = 32, NAME = 16, PLANS = 32,
-    STEPS = 1000, CHANGES = 10000, PARTS = 2000, REGIONS = 64,
-    DEADLINE = 20   /* seconds; longer than any wait of a test that works */
+    THREADS = 32,
+    NAME = 16, /* bytes */
+    PLANS = 32,
+    STEPS = 1000,
+    CHANGES = 10000,
+    PARTS = 2000,
+    REGIONS = 64,
+    DEADLINE = 20 /* seconds; longer than any wait of a test that works */
 };
 
 struct thread {
-    char name[NAME];    /* "": this entry and those behind it are unused */
+    char name[NAME]; /* "": this entry and those behind it are unused */
     int cpu;
     bool is_alive, is_parked;
 };
 
 struct plan {
-    const struct thread *thread;    /* NULL: this entry is unused */
-    const char *event;              /* NULL: any */
-    unsigned visits;                /* arrivals until it is due */
+    const struct thread *thread; /* NULL: this entry is unused */
+    const char *event;           /* NULL: any */
+    unsigned visits;             /* arrivals until it is due */
     void (*call)(void *context);
     void *context;
 };
@@ -51,11 +56,11 @@ struct step {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t something_happened = PTHREAD_COND_INITIALIZER;
-static pthread_key_t at_end;    /* set in named threads: they end in leave */
+static pthread_key_t at_end; /* set in named threads: they end in leave */
 static struct thread threads[THREADS];
 static struct plan plans[PLANS];
 static _Thread_local struct thread *self;
-static _Thread_local bool is_walking;   /* hooks inside the walk are none */
+static _Thread_local bool is_walking; /* hooks inside the walk are none */
 
 static struct {
     void (*walk)(heap_visit *visit, void *context); /* NULL: none is made */
@@ -67,7 +72,7 @@ static struct {
 
 _Noreturn static void die(const char *who, const char *what)
 {
-    fprintf(stderr, "hooks: %s %s\n", who, what);
+    fprintf(stderr, "hooks: %s: %s\n", who, what);
     abort();
 }
 
@@ -102,7 +107,7 @@ static void wait_until(const struct timespec *end, const char *who,
         die(who, what);
 }
 
-/* Plans end with their thread: one that has some and does not live is to come. */
+/* Plans end with their thread: one with plans that is not alive will come. */
 static bool has_plan(const struct thread *thread)
 {
     for (const struct plan *plan = plans; plan < plans + PLANS; plan++)
@@ -126,9 +131,15 @@ static void leave(void *thread)
 
 /* Fork: the lock is the last to be taken and the first to be released, so that
    the handlers of the book may have hooks of their own. */
-static void before_fork(void) { pthread_mutex_lock(&lock); }
+static void before_fork(void)
+{
+    pthread_mutex_lock(&lock);
+}
 
-static void after_fork_in_parent(void) { pthread_mutex_unlock(&lock); }
+static void after_fork_in_parent(void)
+{
+    pthread_mutex_unlock(&lock);
+}
 
 static void after_fork_in_child(void)
 {
@@ -238,8 +249,8 @@ static bool is_in(const struct heap_part *part, const struct picture *picture)
 }
 
 /* Records the parts of `some` that `others` lacks. */
-static void add_changes(const struct picture *some, const struct picture *others,
-                        bool is_new)
+static void add_changes(const struct picture *some,
+                        const struct picture *others, bool is_new)
 {
     const struct heap_part *end = some->parts + some->count;
     for (const struct heap_part *part = some->parts; part < end; part++) {
@@ -299,7 +310,7 @@ void hook_record(void (*walk)(heap_visit *visit, void *context))
 
 struct region {
     const char *start;
-    size_t size;    /* bytes, the most that it ever had */
+    size_t size; /* bytes, the most that it ever had */
 };
 
 static size_t find_regions(struct region *regions)
@@ -322,7 +333,7 @@ static size_t find_regions(struct region *regions)
     return count;
 }
 
-/* A region's end counts as a place in it, unless another region begins there. */
+/* A region's end counts as a place in it, unless another begins right there. */
 static void write_place(FILE *file, const void *address,
                         const struct region *regions, size_t count)
 {
@@ -370,15 +381,17 @@ static void write_changes(FILE *file, size_t from, size_t to, bool is_new,
                           const struct region *regions, size_t count)
 {
     static const char *const kinds[] = {
-        [PART_REGION] = "region", [PART_META] = "meta", [PART_USED] = "used",
-        [PART_FREE] = "free", [PART_FRESH] = "fresh", [PART_FOREIGN] = "foreign",
+        [PART_REGION] = "region", [PART_META] = "meta",
+        [PART_USED] = "used",     [PART_FREE] = "free",
+        [PART_FRESH] = "fresh",   [PART_FOREIGN] = "foreign",
     };
     const char *separator = "";
     for (size_t i = from; i < to; i++) {
         const struct heap_part *part = &record.change[i].part;
         if (record.change[i].is_new != is_new)
             continue;
-        fprintf(file, "%s{\"kind\":\"%s\",\"at\":", separator, kinds[part->kind]);
+        fprintf(file, "%s{\"kind\":\"%s\",\"at\":", separator,
+                kinds[part->kind]);
         write_place(file, part->start, regions, count);
         fprintf(file, ",\"size\":%zu", part->size);
         if (part->kind == PART_FREE) {

@@ -9,8 +9,8 @@
        ...                             // what another thread does meanwhile
        hook_release("A");
 
-   Only threads that called hook_thread take part. All others pass a hook without
-   even a lock: ThreadSanitizer sees no order but that of the book's code.
+   Only threads that called hook_thread take part. All others pass a hook and
+   take no lock: ThreadSanitizer sees no order but that of the book's code.
    A child of fork has its forking thread alone, with its name, and begins with
    nothing planned and nothing recorded. What goes wrong (a thread that does not
    arrive, say) ends the program with one line. */
@@ -26,9 +26,9 @@
    the test gives, wherever it runs. To move to another CPU, call it again. */
 void hook_thread(const char *name, int cpu);
 
-/* Lets `thread` run call(context) when it arrives at `event`, or at any event if
-   that is NULL, for the `visit`-th time from now, counted from 1. The call may
-   fork and may use hooks. `event` has to last until then. */
+/* Lets `thread` run call(context) when it arrives at `event` (NULL: any event)
+   for the `visit`-th time from now, counted from 1. The call may fork and may
+   use hooks. `event` has to last until then. */
 void hook_call(const char *thread, const char *event, unsigned visit,
                void (*call)(void *context), void *context);
 
@@ -52,7 +52,8 @@ void hook_record(void (*walk)(heap_visit *visit, void *context));
      thread  the name of the thread that arrived
      cpu     its CPU
      event   the event at which it arrived
-     chunk   the chunk where that hook() stands; null if it is not in the book
+     chunk   the chunk where that hook() stands, by build/lines/hook-points.tsv;
+             null if it stands in a test
      object  the place that the hook names; null if it is in no region
      gone    parts of the heap that the step before had, and this has not
      new     parts that this has, and the step before had not

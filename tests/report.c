@@ -1,5 +1,5 @@
-/* The closing line of a Criterion binary, for tests/run and for graders: it counts
-   crashes as failures. And the watchdog: see report.h. */
+/* The closing line of a Criterion binary, for tests/run and for graders;
+   crashes count as failures. And the watchdog: see report.h. */
 #include "report.h"
 
 #include <criterion/criterion.h>
@@ -9,7 +9,8 @@
 
 ReportHook(POST_ALL)(struct criterion_global_stats *stats)
 {
-    printf("%zu passed, %zu failed\n", stats->tests_passed, stats->tests_failed);
+    printf("%zu passed, %zu failed\n", stats->tests_passed,
+           stats->tests_failed);
 }
 
 void watchdog(void)

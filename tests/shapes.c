@@ -21,14 +21,14 @@ enum { HEAP_BYTES = 50 << 20, OPERATIONS_MAX = 1 << 20 };
 
 struct operation {
     char kind;      /* a: malloc, r: realloc, f: free, w: write */
-    unsigned id;    /* block */
+    int id;         /* block; f: -1 for the null pointer */
     unsigned size;  /* bytes; f: not used */
 };
 
 static struct {
     struct operation *operations;
     unsigned count;
-    unsigned ids;   /* one more than the highest id */
+    int ids;        /* one more than the highest id */
 } trace;
 
 static uint64_t random_state;
@@ -39,10 +39,10 @@ static void die(const char *what)
     exit(1);
 }
 
-static void add(char kind, unsigned id, unsigned size)
+static void add(char kind, int id, unsigned size)
 {
-    if (trace.count == OPERATIONS_MAX)
-        die("the trace is too long");
+    if (trace.count == OPERATIONS_MAX || id >= OPERATIONS_MAX)
+        die("the trace is too long, or a block's number too high");
     trace.operations[trace.count++] = (struct operation){kind, id, size};
     if (id >= trace.ids)
         trace.ids = id + 1;
@@ -59,17 +59,17 @@ static unsigned random_below(unsigned limit)
 
 /* Pairs of a small and a medium block; all medium ones are freed; as many blocks
    follow that are too large for the holes, unless the holes are neighbors. */
-static void binary(unsigned pairs, unsigned small, unsigned medium, unsigned large)
+static void binary(int pairs, unsigned small, unsigned medium, unsigned large)
 {
-    for (unsigned i = 0; i < pairs; i++) {
+    for (int i = 0; i < pairs; i++) {
         add('a', 2 * i, small);
         add('a', 2 * i + 1, medium);
     }
-    for (unsigned i = 0; i < pairs; i++)
+    for (int i = 0; i < pairs; i++)
         add('f', 2 * i + 1, 0);
-    for (unsigned i = 0; i < pairs; i++)
+    for (int i = 0; i < pairs; i++)
         add('a', 2 * pairs + i, large);
-    for (unsigned i = 0; i < pairs; i++) {
+    for (int i = 0; i < pairs; i++) {
         add('f', 2 * i, 0);
         add('f', 2 * pairs + i, 0);
     }
@@ -82,7 +82,7 @@ static void shape_binary2(void) { binary(4000, 16, 112, 128); }
 /* Two blocks that fit where one was, one that fits where two were. */
 static void shape_coalescing(void)
 {
-    for (unsigned id = 0; id < 3 * 2400; id += 3) {
+    for (int id = 0; id < 3 * 2400; id += 3) {
         add('a', id, 4095);
         add('a', id + 1, 4095);
         add('f', id, 0);
@@ -98,12 +98,14 @@ static void shape_coalescing(void)
 static void shape_random(void)
 {
     enum { BLOCKS = 2400, SIZE_MAX_BYTES = 32 << 10 };
-    unsigned left[BLOCKS], count = BLOCKS;
+    int left[BLOCKS];
+    unsigned count = BLOCKS;
     bool is_live[BLOCKS] = {false};
-    for (unsigned id = 0; id < BLOCKS; id++)
+    for (int id = 0; id < BLOCKS; id++)
         left[id] = id;
     while (count > 0) {
-        unsigned pick = random_below(count), id = left[pick];
+        unsigned pick = random_below(count);
+        int id = left[pick];
         if (is_live[id]) {
             add('f', id, 0);
             left[pick] = left[--count];
@@ -121,8 +123,8 @@ static void growth(unsigned first, unsigned step, unsigned small)
     enum { SMALL_BLOCKS = 4800 };
     add('a', 0, first);
     add('a', 1, small);
-    for (unsigned i = 1; i < SMALL_BLOCKS; i++) {
-        add('r', 0, first + i * step);
+    for (int i = 1; i < SMALL_BLOCKS; i++) {
+        add('r', 0, first + (unsigned)i * step);
         add('a', i + 1, small);
         add('f', i, 0);
     }
@@ -165,7 +167,7 @@ static void read_prefix(unsigned long count)
     if (scanf("%lu %lu %lu %lu", &ignored, &ignored, &ignored, &ignored) != 4)
         die("standard input does not begin with four numbers");
     struct operation op = {0};
-    while (trace.count < count && scanf(" %c %u", &op.kind, &op.id) == 2) {
+    while (trace.count < count && scanf(" %c %d", &op.kind, &op.id) == 2) {
         if (op.kind != 'f' && scanf("%u", &op.size) != 1)
             die("an operation on standard input has no size");
         add(op.kind, op.id, op.size);
@@ -187,13 +189,13 @@ static void make_shape(const char *name, unsigned long seed)
 
 static void write_trace(void)
 {
-    printf("%d\n%u\n%u\n1\n", HEAP_BYTES, trace.ids, trace.count);
+    printf("%d\n%d\n%u\n1\n", HEAP_BYTES, trace.ids, trace.count);
     for (unsigned i = 0; i < trace.count; i++) {
         const struct operation *op = &trace.operations[i];
         if (op->kind == 'f')
-            printf("f %u\n", op->id);
+            printf("f %d\n", op->id);
         else
-            printf("%c %u %u\n", op->kind, op->id, op->size);
+            printf("%c %d %u\n", op->kind, op->id, op->size);
     }
     if (fflush(stdout) != 0 || ferror(stdout))
         die("cannot write");

@@ -1,5 +1,6 @@
-/* What the chapter says of its own heap, beyond the interface: where blocks lie,
-   what one takes, and that nothing comes back. */
+/* What the chapter says of its own heap beyond the interface: where blocks lie,
+   what one takes, and that nothing comes back. Another heap that keeps its
+   promises may differ here. */
 #include "model.h"
 
 TestSuite(bump, .init = watchdog);
@@ -10,7 +11,8 @@ Test(bump, puts_each_block_right_behind_the_one_before)
     unsigned char *header = mem_heap_lo();
     for (size_t request = 1; request <= 500; request++) {
         struct block *block = new_block(request);
-        cr_assert(block->start == header + 16, "a block of %zu bytes lies elsewhere", request);
+        cr_assert(block->start == header + 16,
+                  "a block of %zu bytes lies elsewhere", request);
         header += 16 + (request + 15) / 16 * 16;
         cr_assert((unsigned char *)mem_heap_hi() + 1 == header,
                   "a block of %zu bytes takes more or less", request);
@@ -26,7 +28,8 @@ Test(bump, uses_the_last_byte_of_the_limit)
     check_memory();
 
     begin_heap(LIMIT);
-    cr_assert(my_malloc(LIMIT - 15) == NULL, "a block and its header are above the limit");
+    cr_assert(my_malloc(LIMIT - 15) == NULL,
+              "a block and its header are above the limit");
     for (size_t n = 0; n < LIMIT / 1024; n++)
         new_block(1024 - 16);
     cr_assert(my_malloc(1) == NULL, "the heap is full");
@@ -38,7 +41,8 @@ Test(bump, loses_no_more_than_the_alignment_to_an_odd_break)
     for (size_t size = 1; size <= 32; size++) {
         begin_heap(LIMIT);
         take_foreign(size);
-        unsigned char *header = (unsigned char *)mem_heap_lo() + (size + 15) / 16 * 16;
+        unsigned char *header =
+            (unsigned char *)mem_heap_lo() + (size + 15) / 16 * 16;
         cr_assert(new_block(24)->start == header + 16, "a break at %zu", size);
     }
 }
@@ -63,6 +67,7 @@ Test(bump, copies_at_every_my_realloc)
     for (size_t request = 999; request > 900; request--) {
         unsigned char *old = block->start;
         resize_block(block, request);
-        cr_assert(block->start > old, "a block of %zu bytes did not move", request);
+        cr_assert(block->start > old, "a block of %zu bytes did not move",
+                  request);
     }
 }

@@ -7,6 +7,7 @@
 
 #include "01-bump/memlib.h"
 #include "01-bump/my_malloc.h"
+#include "report.h"
 
 enum { LIMIT = 1 << 20 };  /* bytes */
 
@@ -16,10 +17,11 @@ static void fresh_heap(void)
     cr_assert(my_init() == 0);
 }
 
-TestSuite(my_calloc, .init = fresh_heap);
+TestSuite(my_calloc, .init = watchdog);
 
 Test(my_calloc, clears_every_byte_on_a_dirty_heap)
 {
+    fresh_heap();
     unsigned char *dirty = my_malloc(1000);
     cr_assert(dirty != NULL);
     memset(dirty, 0xA5, 1000);
@@ -33,6 +35,7 @@ Test(my_calloc, clears_every_byte_on_a_dirty_heap)
 
 Test(my_calloc, refuses_a_product_that_wraps)
 {
+    fresh_heap();
     cr_assert(my_calloc(10, 10) != NULL);
     cr_assert(my_calloc(SIZE_MAX / 2, 3) == NULL);
     cr_assert(my_calloc(3, SIZE_MAX / 2) == NULL);
@@ -43,6 +46,7 @@ Test(my_calloc, refuses_a_product_that_wraps)
 
 Test(my_calloc, gives_null_for_nothing)
 {
+    fresh_heap();
     cr_assert(my_calloc(1, 1) != NULL);
     cr_assert(my_calloc(0, 8) == NULL);
     cr_assert(my_calloc(8, 0) == NULL);

@@ -11,13 +11,14 @@
 
 TestSuite(memlib, .init = watchdog);
 
-enum { LIMIT = 1 << 16 };   /* bytes */
+enum { LIMIT = 1 << 16 }; /* bytes */
 
 static void check_refused(size_t increment)
 {
     size_t heapsize = mem_heapsize();
     errno = 0;
-    cr_assert(mem_sbrk(increment) == (void *)-1, "mem_sbrk(%zu) succeeded", increment);
+    cr_assert(mem_sbrk(increment) == (void *)-1, "mem_sbrk(%zu) succeeded",
+              increment);
     cr_assert(errno == ENOMEM, "errno is %d", errno);
     cr_assert(mem_heapsize() == heapsize, "a call that failed moved the break");
 }
@@ -44,7 +45,8 @@ Test(memlib, extends_the_heap_by_exactly_what_is_asked)
     size_t taken = 0;
     for (size_t increment = 1; increment <= 300; increment++) {
         char *start = mem_sbrk(increment);
-        cr_assert(start == lo + taken, "mem_sbrk(%zu) returned another place", increment);
+        cr_assert(start == lo + taken, "mem_sbrk(%zu) returned another place",
+                  increment);
         memset(start, 1, increment);
         taken += increment;
         cr_assert(mem_heapsize() == taken);
@@ -79,7 +81,8 @@ Test(memlib, refuses_increments_that_are_not_positive)
         check_refused(PTRDIFF_MAX - k);
         check_refused((size_t)PTRDIFF_MAX + k);
     }
-    cr_assert(mem_sbrk(100) != (void *)-1, "after a refusal the heap can't grow");
+    cr_assert(mem_sbrk(100) != (void *)-1,
+              "after a refusal the heap can't grow");
 }
 
 Test(memlib, fails_at_the_kth_call_and_at_no_other)
@@ -92,7 +95,8 @@ Test(memlib, fails_at_the_kth_call_and_at_no_other)
             if (call == k)
                 check_refused(16);
             else
-                cr_assert(mem_sbrk(16) != (void *)-1, "call %u of mem_sbrk failed", call);
+                cr_assert(mem_sbrk(16) != (void *)-1,
+                          "call %u of mem_sbrk failed", call);
     }
 }
 

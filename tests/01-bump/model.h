@@ -1,7 +1,7 @@
-/* The heap as a test knows it: where each live block is, and what was written to
-   every byte of it. What a function here asks of the heap, it checks by what the
-   interface promises of any heap, of this chapter or a later one. A graded test
-   begins with begin_heap, and with a block that must be there. */
+/* The heap as a test knows it: where each live block is, and what was written
+   to every byte of it. What a function here asks of the heap, it checks by what
+   the interface promises of any heap, of this chapter or a later one. A graded
+   test begins with begin_heap, and with a block that must be there. */
 #ifndef MODEL_H
 #define MODEL_H
 
@@ -16,22 +16,23 @@
 #include "report.h"
 
 enum {
-    LIMIT = 1 << 20,    /* bytes that the heap of a test may grow to, mostly */
-    BLOCKS = 5000, PARTS = 20000,
-    DIRT = 0xA5         /* what memory holds that no call has returned yet */
+    LIMIT = 1 << 20, /* bytes that the heap of a test may grow to, mostly */
+    BLOCKS = 5000,
+    PARTS = 20000,
+    DIRT = 0xA5 /* what memory holds that no call has returned yet */
 };
 
 struct block {
     unsigned char *start;
-    size_t size;        /* bytes, as requested */
-    unsigned key;       /* tells its contents from those of other blocks */
-    bool is_foreign;    /* not from my_malloc */
+    size_t size;     /* bytes, as requested */
+    unsigned key;    /* tells its contents from those of other blocks */
+    bool is_foreign; /* not from my_malloc */
 };
 
 static struct {
-    size_t limit;       /* bytes */
+    size_t limit; /* bytes */
     size_t count;
-    unsigned keys;      /* given so far */
+    unsigned keys; /* given so far */
     struct block block[BLOCKS];
 } model;
 
@@ -66,30 +67,42 @@ static inline void check_contents(const struct block *block, size_t size)
 {
     for (size_t i = 0; i < size; i++)
         if (block->start[i] != byte_of(block, i))
-            cr_assert_fail("byte %zu of the %zu of a live block has changed", i, block->size);
+            cr_assert_fail("byte %zu of the %zu of a live block has changed", i,
+                           block->size);
 }
 
-/* Every live block has its contents, and nothing above the break was written. */
+/* Every live block has its contents, and nothing above the break is written. */
 static inline void check_memory(void)
 {
     for (size_t n = 0; n < model.count; n++)
         check_contents(&model.block[n], model.block[n].size);
     const unsigned char *end = (unsigned char *)mem_heap_lo() + model.limit;
-    for (const unsigned char *byte = (unsigned char *)mem_heap_hi() + 1; byte < end; byte++)
+    const unsigned char *byte = (unsigned char *)mem_heap_hi() + 1;
+    for (; byte < end; byte++)
         if (*byte != DIRT)
             cr_assert_fail("a byte above the heap's last was written");
 }
 
 /* Blocks */
 
+static inline void check_aligned(const void *payload)
+{
+    size_t rest = (uintptr_t)payload % 16;
+    cr_assert(rest == 0, "an address is %zu modulo 16, and not 0", rest);
+}
+
 static inline void check_place(const unsigned char *start, size_t size)
 {
     const unsigned char *lo = mem_heap_lo(), *hi = mem_heap_hi();
+    const unsigned char *end = start + size;
     cr_assert(start >= lo && start <= hi && size <= (size_t)(hi + 1 - start),
               "a block of %zu bytes does not lie in the heap", size);
-    for (const struct block *other = model.block; other < model.block + model.count; other++)
-        cr_assert(start >= other->start + other->size || other->start >= start + size,
-                  "a block of %zu bytes overlaps a live one of %zu", size, other->size);
+    for (size_t n = 0; n < model.count; n++) {
+        const struct block *other = &model.block[n];
+        cr_assert(start >= other->start + other->size || other->start >= end,
+                  "a block of %zu bytes overlaps a live one of %zu", size,
+                  other->size);
+    }
 }
 
 static inline struct block *add_block(void *start, size_t size)
@@ -107,8 +120,7 @@ static inline struct block *new_block(size_t request)
 {
     void *payload = my_malloc(request);
     cr_assert(payload != NULL, "my_malloc(%zu) returned NULL", request);
-    cr_assert((uintptr_t)payload % 16 == 0,
-              "my_malloc(%zu) returned an address that is no multiple of 16", request);
+    check_aligned(payload);
     return add_block(payload, request);
 }
 
@@ -140,8 +152,7 @@ static inline void resize_block(struct block *block, size_t request)
     struct block old = *block;
     void *payload = my_realloc(old.start, request);
     cr_assert(payload != NULL, "my_realloc(p, %zu) returned NULL", request);
-    cr_assert((uintptr_t)payload % 16 == 0,
-              "my_realloc(p, %zu) returned an address that is no multiple of 16", request);
+    check_aligned(payload);
     remove_block(block);
     check_place(payload, request);
     struct block moved = {.start = payload, .size = request, .key = old.key};
@@ -168,7 +179,7 @@ static inline void random_call(void)
 /* Pictures: the heap as its walk shows it */
 
 struct picture {
-    size_t heapsize;    /* bytes */
+    size_t heapsize; /* bytes */
     size_t count;
     struct heap_part part[PARTS];
 };
@@ -187,21 +198,24 @@ static inline void take_picture(struct picture *picture)
     allocator.walk(add_part, picture);
 }
 
-static inline bool is_same_part(const struct heap_part *a, const struct heap_part *b)
+static inline bool is_same_part(const struct heap_part *a,
+                                const struct heap_part *b)
 {
     return a->kind == b->kind && a->list == b->list && a->start == b->start &&
            a->size == b->size && a->next == b->next;
 }
 
 /* `what` has left the heap, all blocks and the memory above it as they were. */
-static inline void check_unchanged(const struct picture *before, const char *what)
+static inline void check_unchanged(const struct picture *before,
+                                   const char *what)
 {
     static struct picture after;
     take_picture(&after);
     cr_assert(after.heapsize == before->heapsize, "%s moved the break", what);
     cr_assert(after.count == before->count, "%s changed the heap", what);
     for (size_t i = 0; i < after.count; i++)
-        cr_assert(is_same_part(&after.part[i], &before->part[i]), "%s changed the heap", what);
+        cr_assert(is_same_part(&after.part[i], &before->part[i]),
+                  "%s changed the heap", what);
     check_memory();
 }
 

@@ -1,5 +1,5 @@
-/* What my_init promises: a heap that is empty, whatever was before. No test here
-   knows how the heap works. */
+/* What my_init promises: a heap that is empty, whatever was before. No test
+   here knows how the heap works. */
 #include "model.h"
 
 #include <stdlib.h>
@@ -45,7 +45,7 @@ Test(my_init, makes_a_used_heap_behave_as_a_fresh_one)
 Test(my_init, forgets_every_block)
 {
     for (size_t blocks = 0; blocks <= 20; blocks++) {
-        begin_heap(LIMIT);      /* from here on, nothing of the life before may be read */
+        begin_heap(LIMIT); /* and nothing of the life before may be read */
         static struct picture empty;
         take_picture(&empty);
         for (size_t i = 0; i < empty.count; i++)
@@ -66,8 +66,8 @@ Test(my_init, gives_the_whole_heap_back)
         while (my_malloc(1000) != NULL)
             count[life]++;
     }
-    cr_assert(count[1] == count[0], "the second heap is not as large as the first");
-    cr_assert(count[2] == count[0], "the third heap is not as large as the first");
+    cr_assert(count[1] == count[0], "the second heap is not as large");
+    cr_assert(count[2] == count[0], "the third heap is not as large");
 }
 
 Test(my_init, may_fail_and_be_called_again)

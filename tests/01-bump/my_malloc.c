@@ -32,8 +32,7 @@ Test(my_malloc, returns_addresses_that_are_multiples_of_16)
     for (size_t request = 1; request <= 4097; request++) {
         void *payload = my_malloc(request);
         cr_assert(payload != NULL, "my_malloc(%zu) returned NULL", request);
-        cr_assert((uintptr_t)payload % 16 == 0,
-                  "my_malloc(%zu) returned an address that is no multiple of 16", request);
+        check_aligned(payload);
     }
 }
 
@@ -49,23 +48,32 @@ Test(my_malloc, gives_each_caller_every_byte_of_the_request_alone)
     check_memory();
 }
 
+static void check_refused(size_t request)
+{
+    cr_assert(my_malloc(request) == NULL, "my_malloc(%zu) is not NULL",
+              request);
+}
+
+/* At every break, since what has to be skipped there is a summand too. */
 Test(my_malloc, refuses_what_no_heap_can_hold_and_goes_on)
 {
     begin_heap(LIMIT);
-    new_block(100);
-    take_picture(&before);
-    for (size_t k = 0; k <= 4200; k++) {
-        const size_t huge[] = {
-            SIZE_MAX - k, SIZE_MAX / 2 + k, SIZE_MAX / 2 - k, PTRDIFF_MAX - k,
-            (size_t)PTRDIFF_MAX + k, SIZE_MAX / 4 * 3 + k, (size_t)1 << 32 | k,
-        };
-        for (size_t i = 0; i < sizeof huge / sizeof *huge; i++)
-            cr_assert(my_malloc(huge[i]) == NULL, "my_malloc(%zu) is not NULL", huge[i]);
+    for (int i = 0; i < 17; i++) {
+        new_block(100);
+        if (i > 0)
+            take_foreign((size_t)i);
+        take_picture(&before);
+        for (size_t k = 0; k <= 4200; k++) {
+            check_refused(SIZE_MAX - k);
+            check_refused(SIZE_MAX / 4 * 3 + k);
+            check_refused((size_t)PTRDIFF_MAX + k);
+            check_refused((size_t)PTRDIFF_MAX - k);
+            check_refused((size_t)1 << 32 | k); /* 32 bits would hold k alone */
+        }
+        check_unchanged(&before, "a huge request");
+        new_block(100);
+        check_memory();
     }
-    check_unchanged(&before, "a huge request");
-    new_block(100);
-    new_block(1);
-    check_memory();
 }
 
 Test(my_malloc, refuses_more_than_the_limit)
@@ -73,15 +81,15 @@ Test(my_malloc, refuses_more_than_the_limit)
     begin_heap(LIMIT);
     new_block(100);
     take_picture(&before);
-    cr_assert(my_malloc(LIMIT) == NULL, "the heap can't hold this block");
-    cr_assert(my_malloc(LIMIT + 1) == NULL, "the heap can't hold this block");
-    cr_assert(my_malloc((size_t)10 * LIMIT) == NULL, "the heap can't hold this block");
+    check_refused(LIMIT);
+    check_refused(LIMIT + 1);
+    check_refused((size_t)10 * LIMIT);
     check_unchanged(&before, "a request above the limit");
     new_block(LIMIT / 2);
     check_memory();
 }
 
-Test(my_malloc, returns_NULL_only_when_the_heap_is_full_and_then_changes_nothing)
+Test(my_malloc, returns_NULL_only_when_memory_is_out_and_then_changes_nothing)
 {
     begin_heap(LIMIT);
     enum { REQUEST = 1000 };
@@ -90,7 +98,8 @@ Test(my_malloc, returns_NULL_only_when_the_heap_is_full_and_then_changes_nothing
     while ((payload = my_malloc(REQUEST)) != NULL)
         add_block(payload, REQUEST);
     cr_assert(model.count * REQUEST >= LIMIT / 10 * 9,
-              "NULL after %zu blocks of %d bytes in a heap of %d", model.count, REQUEST, LIMIT);
+              "NULL after %zu blocks of %d bytes in a heap of %d", model.count,
+              REQUEST, LIMIT);
     take_picture(&before);
     for (int i = 0; i < 100; i++)
         cr_assert(my_malloc(REQUEST) == NULL);
@@ -102,22 +111,21 @@ Test(my_malloc, survives_the_failure_of_any_mem_sbrk)
     enum { REQUEST = 5000 };
     for (unsigned k = 1; k <= 50; k++) {
         begin_heap(LIMIT);
-        if (k > 1)
-            new_block(REQUEST);
-        mem_fail_at(k > 1 ? k - 1 : 1);
+        mem_fail_at(k);
         void *payload;
         do {
             take_picture(&before);
             payload = my_malloc(REQUEST);
             if (payload != NULL)
                 add_block(payload, REQUEST);
-            cr_assert(model.count <= 2 * k, "mem_sbrk failed, and my_malloc did not");
+            cr_assert(model.count <= 2 * k,
+                      "mem_sbrk failed, and my_malloc did not");
         } while (payload != NULL);
         check_unchanged(&before, "a failure of mem_sbrk");
         new_block(REQUEST);
         new_block(1);
         check_memory();
-        }
+    }
 }
 
 Test(my_malloc, keeps_to_its_own_memory_when_others_move_the_break)
@@ -181,10 +189,11 @@ Test(my_free, touches_no_live_block)
     begin_heap(LIMIT);
     for (size_t request = 1; request <= 200; request++)
         new_block(request);
-    for (size_t n = 0; n < model.count; n++) {  /* every second: the last takes its place */
+    /* Every second block, since the last takes the place of the one freed. */
+    for (size_t n = 0; n < model.count; n++) {
         free_block(&model.block[n]);
         check_memory();
-        }
+    }
     for (size_t request = 1; request <= 200; request++)
         new_block(request);
     while (model.count > 0)

@@ -1,6 +1,6 @@
-/* What my_realloc promises: its edges, the contents that it keeps, and a block that
-   is whole after a failure. No test here knows how the heap works. */
-#define _GNU_SOURCE  /* sigsetjmp and mprotect */
+/* What my_realloc promises: its edges, the contents that it keeps, and a block
+   that is whole after a failure. No test here knows how the heap works. */
+#define _GNU_SOURCE /* sigsetjmp and mprotect */
 #include "model.h"
 
 #include <setjmp.h>
@@ -17,21 +17,23 @@ Test(my_realloc, of_NULL_is_my_malloc)
     begin_heap(LIMIT);
     for (size_t request = 1; request <= 300; request++) {
         void *payload = my_realloc(NULL, request);
-        cr_assert(payload != NULL, "my_realloc(NULL, %zu) returned NULL", request);
-        cr_assert((uintptr_t)payload % 16 == 0, "the address is no multiple of 16");
+        cr_assert(payload != NULL, "my_realloc(NULL, %zu) returned NULL",
+                  request);
+        check_aligned(payload);
         add_block(payload, request);
     }
     check_memory();
     take_picture(&before);
     cr_assert(my_realloc(NULL, 0) == NULL, "my_realloc(NULL, 0) is not NULL");
-    cr_assert(my_realloc(NULL, SIZE_MAX) == NULL, "no heap holds SIZE_MAX bytes");
+    cr_assert(my_realloc(NULL, SIZE_MAX) == NULL,
+              "no heap holds SIZE_MAX bytes");
     check_unchanged(&before, "my_realloc(NULL, 0)");
 }
 
 Test(my_realloc, to_0_frees_the_block_and_returns_NULL)
 {
     begin_heap(LIMIT);
-    new_block(40);
+    resize_block(new_block(20), 40);
     struct block *block = new_block(100);
     new_block(40);
     void *payload = my_realloc(block->start, 0);
@@ -58,7 +60,7 @@ Test(my_realloc, keeps_the_contents_of_a_block_that_grows_again_and_again)
     begin_heap(LIMIT);
     struct block *block = new_block(1);
     for (size_t request = 2; request <= 10000; request += request / 4 + 1) {
-        resize_block(block, request);       /* it is alone again, and the last */
+        resize_block(block, request); /* in turns the highest block and not */
         new_block(8);
         free_block(block + 1);
         resize_block(block, request);
@@ -90,7 +92,8 @@ Test(my_realloc, keeps_contents_over_1000_random_sizes)
         new_block(request);
     for (int i = 0; i < 1000; i++) {
         struct block *block = &model.block[(size_t)rand() % model.count];
-        resize_block(block, (size_t)rand() % (rand() % 8 == 0 ? 20000 : 500) + 1);
+        resize_block(block,
+                     (size_t)rand() % (rand() % 8 == 0 ? 20000 : 500) + 1);
         if (i % 50 == 0)
             check_memory();
     }
@@ -173,11 +176,11 @@ static void fault(int signal)
     siglongjmp(reading, signal);
 }
 
-/* The block ends where a page ends, and nobody may read the next: it is foreign. */
+/* The block ends where a page ends. The next is foreign: nobody may read it. */
 Test(my_realloc, reads_nothing_behind_the_block)
 {
     begin_heap(LIMIT);
-    enum { HEADER = 16 };   /* bytes; where it is another the test is only less sharp */
+    enum { HEADER = 16 }; /* bytes; if it is another, the test is less sharp */
     size_t page = mem_pagesize();
     new_block(24);
     size_t used = mem_heapsize() % page;

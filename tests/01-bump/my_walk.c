@@ -1,6 +1,6 @@
-/* What the walk promises to the judge and to pictures: parts that fill the heap,
-   in order, without a gap, and among them every live block. No test here knows how
-   the heap works. */
+/* What the walk promises to the judge and to pictures: parts that fill the
+   heap, in order, without a gap, and among them every live block. No test here
+   knows how the heap works. */
 #include "model.h"
 
 TestSuite(my_walk, .init = watchdog);
@@ -12,12 +12,14 @@ static const char *end_of(const struct heap_part *part)
     return (const char *)part->start + part->size;
 }
 
-/* Is [start, start + size) inside one part of this kind? Exactly at its start? */
+/* Does a part of this kind begin at `start`, with `size` bytes at least? */
 static bool is_part(enum part_kind kind, const void *start, size_t size)
 {
-    for (size_t i = 0; i < now.count; i++)
-        if (now.part[i].kind == kind && now.part[i].start == start && now.part[i].size >= size)
+    for (size_t i = 0; i < now.count; i++) {
+        const struct heap_part *part = &now.part[i];
+        if (part->kind == kind && part->start == start && part->size >= size)
             return true;
+    }
     return false;
 }
 
@@ -25,7 +27,7 @@ static void check_walk(void)
 {
     take_picture(&now);
     size_t regions = 0;
-    const char *reached = NULL, *end = NULL;    /* of the region */
+    const char *reached = NULL, *end = NULL; /* of the region */
     for (size_t i = 0; i < now.count; i++) {
         const struct heap_part *part = &now.part[i];
         cr_assert(part->size > 0, "part %zu is empty", i);
@@ -42,12 +44,14 @@ static void check_walk(void)
         cr_assert(reached <= end, "part %zu leaves its region", i);
     }
     cr_assert(reached == end, "the parts do not fill their region");
-    cr_assert(regions == mem_heapsize(), "the regions have %zu of %zu bytes", regions,
-              mem_heapsize());
-    for (const struct block *block = model.block; block < model.block + model.count; block++)
+    cr_assert(regions == mem_heapsize(), "the regions have %zu of %zu bytes",
+              regions, mem_heapsize());
+    for (size_t n = 0; n < model.count; n++) {
+        const struct block *block = &model.block[n];
         if (!block->is_foreign)
             cr_assert(is_part(PART_USED, block->start, block->size),
-                      "a live block of %zu bytes is not in the walk", block->size);
+                      "a block of %zu bytes is not in the walk", block->size);
+    }
 }
 
 Test(my_walk, shows_nothing_of_an_empty_heap_but_its_regions)

@@ -33,6 +33,7 @@ Test(table, forgets_every_block_when_it_begins_again)
         take_picture(&picture);
         cr_assert(picture.count == 0, "something is left of the heap before");
         cr_assert(allocator.check() == 0);
-        cr_assert(allocator.malloc(100) == first, "the heap does not begin where it did");
+        cr_assert(allocator.malloc(100) == first,
+                  "the heap does not begin where it did");
     }
 }

@@ -1,9 +1,10 @@
-/* The command `curve`: how the bytes that the program uses and the bytes that the
-   heap has from the system grow, as tab-separated values with a line of names. */
+/* The command `curve`: how the bytes that the program uses and the bytes that
+   the heap has from the system grow, as tab-separated values with a line of
+   names. */
 #include <stdio.h>
 
 #include "judge.h"
-#include "replay.h"
+#include "play.h"
 
 enum { POINTS = 200 };
 
@@ -16,8 +17,12 @@ static void sample(struct play *play, size_t last)
             continue;
         if (!play_to(play, operation))
             return;
-        printf("%zu\t%zu\t%zu\n", operation, play->oracle.payload, play->progress->heap_size);
+        printf("%zu\t%zu\t%zu\n", operation, play->oracle.payload,
+               play->progress->heap_size);
     }
 }
 
-int command_curve(int count, char **words) { return play_words("curve", count, words, sample); }
+int command_curve(int count, char **words)
+{
+    return play_words("curve", count, words, sample);
+}

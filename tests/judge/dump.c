@@ -1,23 +1,25 @@
 /* The command `dump`: what `map` draws, as JSON for programs, a line for each
    object. The first line tells what was played:
 
-     {"heap": NAME, "trace": NAME, "operation": N, "text": OPERATION, "regions": N}
+     {"heap": NAME, "trace": NAME, "operation": N, "text": OPERATION,
+      "regions": N}
 
    then comes a line for each region, which the lines of its parts follow:
 
      {"region": R, "size": BYTES}
      {"region": R, "offset": BYTES, "size": BYTES, "kind": KIND}
 
-   R counts from 0; an offset counts from the start of the region. KIND is used,
-   dead, free, header, fresh or foreign (picture.h tells what they are). More about
-   a used part: "id", "request" (bytes) and, if it is the block of the operation,
-   "touched": true. About a free one: "list" and "next", [R, OFFSET] or null. */
+   R counts from 0; an offset counts from the start of the region. KIND is
+   used, dead, free, header, fresh or foreign (picture.h tells what they are).
+   More about a used part: "id", "request" (bytes) and, if it is the block of
+   the operation, "touched": true. About a free one: "list" and "next", [R,
+   OFFSET] or null. */
 #include <stdint.h>
 #include <stdio.h>
 
 #include "judge.h"
 #include "picture.h"
-#include "replay.h"
+#include "play.h"
 
 static void print_string(const char *string)
 {
@@ -30,7 +32,8 @@ static void print_string(const char *string)
     putchar('"');
 }
 
-static void print_free(const struct picture *picture, const struct heap_part *part)
+static void print_free(const struct picture *picture,
+                       const struct heap_part *part)
 {
     struct place next;
     printf(", \"list\": %d, \"next\": ", part->list);
@@ -40,15 +43,18 @@ static void print_free(const struct picture *picture, const struct heap_part *pa
         printf("null");
 }
 
-/* A part is one line, though a used one may be two spans: payload and padding. */
+/* A part is one line, though a used one may be two spans: payload and
+   padding. */
 static void print_part(const struct picture *picture, const struct span *span,
                        const void *touched)
 {
     const struct heap_part *part = span->part;
-    printf("{\"region\": %zu, \"offset\": %zu, \"size\": %zu, \"kind\": \"%s\"", span->region,
-           span->offset, part->size, span->block ? "used" : kind_names[span->kind]);
+    printf("{\"region\": %zu, \"offset\": %zu, \"size\": %zu, \"kind\": \"%s\"",
+           span->region, span->offset, part->size,
+           span->block ? "used" : kind_names[span->kind]);
     if (span->block != NULL)
-        printf(", \"id\": %d, \"request\": %zu", span->block->id, span->block->request);
+        printf(", \"id\": %d, \"request\": %zu", span->block->id,
+               span->block->request);
     if (span->block != NULL && part->start == touched)
         printf(", \"touched\": true");
     if (span->kind == FREE)
@@ -67,17 +73,22 @@ static void dump(struct play *play, size_t last)
     print_string(play->heap->name);
     printf(", \"trace\": ");
     print_string(play->trace->name);
-    printf(", \"operation\": %zu, \"text\": \"%s\", \"regions\": %zu}\n", served, operation,
-           picture.regions);
+    printf(", \"operation\": %zu, \"text\": \"%s\", \"regions\": %zu}\n",
+           served, operation, picture.regions);
     for (size_t i = 0; i < picture.count; i++) {
         const struct span *span = &picture.spans[i];
         if (span->region == regions) {
-            printf("{\"region\": %zu, \"size\": %zu}\n", regions, picture.region_sizes[regions]);
+            printf("{\"region\": %zu, \"size\": %zu}\n", regions,
+                   picture.region_sizes[regions]);
             regions++;
         }
         if (i == 0 || span[-1].part != span->part)
-            print_part(&picture, span, play->touched_size > 0 ? play->touched : NULL);
+            print_part(&picture, span,
+                       play->touched_size > 0 ? play->touched : NULL);
     }
 }
 
-int command_dump(int count, char **words) { return play_words("dump", count, words, dump); }
+int command_dump(int count, char **words)
+{
+    return play_words("dump", count, words, dump);
+}

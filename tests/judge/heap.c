@@ -26,7 +26,8 @@ const struct allocator *heap_load(const char *name)
     char file[PATH_SIZE], path[PATH_SIZE];
     size_t length = strlen(name);
     if (length > 3 && strcmp(name + length - 3, ".so") == 0)
-        snprintf(path, sizeof path, "%s%s", strchr(name, '/') ? "" : "./", name);
+        snprintf(path, sizeof path, "%s%s", strchr(name, '/') ? "" : "./",
+                 name);
     else {
         snprintf(file, sizeof file, "heaps/%s.so", name);
         judge_path(file, path);
@@ -66,7 +67,8 @@ static const char *end_of(const struct heap_part *part)
 
 /* The index of the region after the one at `i`, or 0 if the parts of this one
    do not fill it exactly and in order. */
-static size_t next_region(const struct layout *layout, size_t i, char *message, size_t size)
+static size_t next_region(const struct layout *layout, size_t i, char *message,
+                          size_t size)
 {
     const struct heap_part *region = &layout->parts[i];
     const char *lo = region->start, *done = lo;
@@ -75,17 +77,19 @@ static size_t next_region(const struct layout *layout, size_t i, char *message, 
         if (part->start != done || part->size == 0 ||
             part->size > (size_t)(end_of(region) - done)) {
             snprintf(message, size,
-                     "a part of %zu bytes at %+td, where the part before ends at %td, "
+                     "a part of %zu bytes at %+td, where the part before ends "
+                     "at %td, "
                      "in a region of %zu",
-                     part->size, (const char *)part->start - lo, done - lo, region->size);
+                     part->size, (const char *)part->start - lo, done - lo,
+                     region->size);
             return 0;
         }
         done = end_of(part);
     }
     if (done == end_of(region))
         return i;
-    snprintf(message, size, "parts that end at %td, in a region of %zu bytes", done - lo,
-             region->size);
+    snprintf(message, size, "parts that end at %td, in a region of %zu bytes",
+             done - lo, region->size);
     return 0;
 }
 
@@ -98,7 +102,8 @@ static int compare(const void *a, const void *b)
     return (left->kind != PART_REGION) - (right->kind != PART_REGION);
 }
 
-static bool regions_are_apart(const struct layout *sorted, char *message, size_t size)
+static bool regions_are_apart(const struct layout *sorted, char *message,
+                              size_t size)
 {
     const char *end = NULL;
     for (size_t i = 0; i < sorted->count; i++) {
@@ -114,7 +119,8 @@ static bool regions_are_apart(const struct layout *sorted, char *message, size_t
     return true;
 }
 
-static bool lists_are_closed(const struct layout *sorted, char *message, size_t size)
+static bool lists_are_closed(const struct layout *sorted, char *message,
+                             size_t size)
 {
     for (size_t i = 0; i < sorted->count; i++) {
         const struct heap_part *part = &sorted->parts[i];
@@ -123,9 +129,11 @@ static bool lists_are_closed(const struct layout *sorted, char *message, size_t 
         const struct heap_part key = {.kind = PART_FREE, .start = part->next};
         const struct heap_part *next =
             bsearch(&key, sorted->parts, sorted->count, sizeof key, compare);
-        if (next == NULL || next->kind != PART_FREE || next->list != part->list) {
+        if (next == NULL || next->kind != PART_FREE ||
+            next->list != part->list) {
             snprintf(message, size,
-                     "a free part of %zu bytes on list %d, whose next is no free part "
+                     "a free part of %zu bytes on list %d, whose next is no "
+                     "free part "
                      "of that list",
                      part->size, part->list);
             return false;
@@ -147,7 +155,8 @@ bool layout_is_sound(const struct layout *layout, char *message, size_t size)
         if (i == 0)
             return false;
     }
-    struct layout sorted = {calloc(layout->count, sizeof *layout->parts), layout->count};
+    struct layout sorted = {calloc(layout->count, sizeof *layout->parts),
+                            layout->count};
     if (sorted.parts == NULL)
         die("no memory for a walk of %zu parts", layout->count);
     memcpy(sorted.parts, layout->parts, layout->count * sizeof *layout->parts);

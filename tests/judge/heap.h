@@ -1,4 +1,5 @@
-/* A heap under judgment: the table of an allocator, and where its parts lie. */
+/* A heap under judgment: the table of an allocator, and where its parts
+   lie. */
 #ifndef HEAP_H
 #define HEAP_H
 

@@ -11,23 +11,30 @@ static const struct command {
     const char *name, *words, *help;
     int (*run)(int count, char **words);
 } commands[] = {
-    {"replay", "HEAP TRACE...", "judge how the heap serves each trace", command_replay},
-    {"map", "HEAP TRACE [N]", "draw the heap after operation N (or all)", command_map},
+    {"replay", "HEAP TRACE...", "judge how the heap serves each trace",
+     command_replay},
+    {"map", "HEAP TRACE [N]", "draw the heap after operation N (or all)",
+     command_map},
     {"dump", "HEAP TRACE [N]", "the same as lines of JSON", command_dump},
-    {"curve", "HEAP TRACE [N]", "payload and heap over time, as a table", command_curve},
-    {"time", "HEAP... -- TRACE...", "operations a second, as a table", command_time},
+    {"curve", "HEAP TRACE [N]", "payload and heap over time, as a table",
+     command_curve},
+    {"time", "HEAP... -- TRACE...", "operations a second, as a table",
+     command_time},
     {"cut", "TRACE N", "the first N operations, as a trace", command_cut},
-    {"record", "FOLDER COMMAND...", "run a program, a trace for each process", command_record},
+    {"record", "FOLDER COMMAND...", "run a program, a trace for each process",
+     command_record},
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 static const char notes[] =
     "\n"
-    "HEAP   the path of a shared object (*.so), or the name of one in build/heaps/,\n"
+    "HEAP   the path of a shared object (*.so), or the name of one in "
+    "build/heaps/,\n"
     "       such as 01-bump, 01-bump/1-break or libc\n"
     "TRACE  a trace in the .rep format, which gzip may have packed\n"
-    "Status 0: all well; 1: bad input; 2: the heap broke a promise, crashed or hung;\n"
+    "Status 0: all well; 1: bad input; 2: the heap broke a promise, crashed or "
+    "hung;\n"
     "       3: the heap could not serve an operation\n";
 
 void die(const char *format, ...)
@@ -45,14 +52,15 @@ void die(const char *format, ...)
 static void print_help(void)
 {
     for (int i = 0; i < COMMANDS; i++)
-        printf("judge %-7s%-21s%s\n", commands[i].name, commands[i].words, commands[i].help);
+        printf("judge %-7s%-21s%s\n", commands[i].name, commands[i].words,
+               commands[i].help);
     fputs(notes, stdout);
 }
 
 int main(int count, char **words)
 {
     if (count < 2)
-        die("which command? `judge --help` names them");
+        die("which command? judge --help names them");
     if (strcmp(words[1], "--help") == 0) {
         print_help();
         return STATUS_OK;
@@ -60,5 +68,5 @@ int main(int count, char **words)
     for (int i = 0; i < COMMANDS; i++)
         if (strcmp(words[1], commands[i].name) == 0)
             return commands[i].run(count - 2, words + 2);
-    die("no command is called %s; `judge --help` names them", words[1]);
+    die("no command is called %s; judge --help names them", words[1]);
 }

@@ -5,10 +5,10 @@
 
 /* Exit statuses: the worst that happened, where 2 is worse than 3. */
 enum {
-    STATUS_OK = 0,          /* every trace valid and played to its end */
-    STATUS_BAD_INPUT = 1,   /* wrong words, no such heap, a malformed trace */
-    STATUS_INVALID = 2,     /* the heap broke a promise, crashed or hung */
-    STATUS_UNFINISHED = 3   /* the heap could not serve an operation */
+    STATUS_OK = 0,        /* every trace valid and played to its end */
+    STATUS_BAD_INPUT = 1, /* wrong words, no such heap, a malformed trace */
+    STATUS_INVALID = 2,   /* the heap broke a promise, crashed or hung */
+    STATUS_UNFINISHED = 3 /* the heap could not serve an operation */
 };
 
 int command_replay(int count, char **words);
@@ -20,6 +20,7 @@ int command_cut(int count, char **words);
 int command_record(int count, char **words);
 
 /* Ends the process with one line on standard error and STATUS_BAD_INPUT. */
-_Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
+_Noreturn void die(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -1,6 +1,6 @@
-/* The command `map`: the heap as text, address left to right and top to bottom, a
-   character for each cell of so many bytes. The walk says where the parts lie, the
-   trace what the program asked for and what it has freed. */
+/* The command `map`: the heap as text, address left to right and top to
+   bottom, a character for each cell of so many bytes. The walk says where the
+   parts lie, the trace what the program asked for and what it has freed. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,11 +8,12 @@
 
 #include "judge.h"
 #include "picture.h"
-#include "replay.h"
+#include "play.h"
 
 enum { COLUMNS = 64, ROWS = 24, CELL_SMALL = 8, CELL = 16 };
 
-/* How a kind of byte looks; and the bytes of the block that was touched last. */
+/* How each kind of byte looks; and how the bytes of the block that was touched
+   last look, by what they are now. */
 static const char looks[KINDS] = {
     [PAYLOAD] = '#', [PADDING] = '+', [HEADER] = 'H',  [DEAD] = 'x',
     [FREE] = '-',    [FRESH] = '.',   [FOREIGN] = '/',
@@ -24,12 +25,12 @@ static const char touched_looks[KINDS] = {
 
 struct map {
     struct picture picture;
-    size_t cell;            /* bytes that a character stands for */
-    size_t span;            /* index of the span that the last cell began in */
-    int64_t owed[KINDS];    /* bytes met of a kind, less those it was drawn for */
-    struct place touched;   /* where the touched block begins, */
-    size_t touched_end;     /* the offset of its end (that of its begin: none), */
-    char touched_look;      /* and how it looks */
+    size_t cell;          /* bytes that a character stands for */
+    size_t span;          /* index of the span that the last cell began in */
+    int64_t owed[KINDS];  /* bytes met of a kind, less those it was drawn for */
+    struct place touched; /* where the touched block begins */
+    size_t touched_end; /* offset of its end; that of its beginning: nowhere */
+    char touched_look;  /* its character */
 };
 
 /* Rows that the picture takes with cells of that many bytes. */
@@ -41,8 +42,8 @@ static size_t rows(const struct picture *picture, size_t cell)
     return count;
 }
 
-/* The smallest cell with which the picture fits: 16 bytes or more, but 8 will do
-   where parts of the heap, such as headers, are no multiple of 16. */
+/* The size of the cells: 16 bytes, or 8 where parts of the heap, such as
+   headers, are no multiple of 16; doubled until the picture fits. */
 static size_t fitting_cell(const struct picture *picture)
 {
     size_t cell = CELL;
@@ -62,9 +63,10 @@ static size_t shared(size_t from, size_t to, size_t other_from, size_t other_to)
     return lo < hi ? hi - lo : 0;
 }
 
-/* The kind that stands for the bytes from `from` to `to` of a region: one that is
-   among them, such that over the whole map each kind gets its share. */
-static enum kind cell_kind(struct map *map, size_t region, size_t from, size_t to)
+/* The kind that stands for the bytes from `from` to `to` of a region: one that
+   is among them, such that over the whole map each kind gets its share. */
+static enum kind cell_kind(struct map *map, size_t region, size_t from,
+                           size_t to)
 {
     const struct span *span = &map->picture.spans[map->span];
     const struct span *last = map->picture.spans + map->picture.count;
@@ -82,13 +84,16 @@ static enum kind cell_kind(struct map *map, size_t region, size_t from, size_t t
     return best;
 }
 
-/* Whether the touched block begins among those bytes, or fills half of them. */
-static bool is_touched(const struct map *map, size_t region, size_t from, size_t to)
+/* Whether the touched block begins among those bytes, or fills half of
+   them. */
+static bool is_touched(const struct map *map, size_t region, size_t from,
+                       size_t to)
 {
     size_t begin = map->touched.offset, end = map->touched_end;
     if (begin == end || region != map->touched.region)
         return false;
-    return (from <= begin && begin < to) || 2 * shared(from, to, begin, end) >= to - from;
+    return (from <= begin && begin < to) ||
+           2 * shared(from, to, begin, end) >= to - from;
 }
 
 static void print_region(struct map *map, size_t region)
@@ -101,7 +106,8 @@ static void print_region(struct map *map, size_t region)
         enum kind kind = cell_kind(map, region, from, to);
         if (from % row == 0)
             printf("%9zu  ", from);
-        putchar(is_touched(map, region, from, to) ? map->touched_look : looks[kind]);
+        putchar(is_touched(map, region, from, to) ? map->touched_look
+                                                  : looks[kind]);
         if (to == size || to % row == 0)
             putchar('\n');
     }
@@ -112,9 +118,10 @@ static void print_legend(const struct map *map, const char *operation)
     const struct picture *picture = &map->picture;
     for (int kind = 0; kind < KINDS; kind++)
         if (picture->totals[kind] > 0)
-            printf("%9c  %-8s%9zu bytes %6.1f %%\n", looks[kind], kind_names[kind],
-                   picture->totals[kind],
-                   100.0 * (double)picture->totals[kind] / (double)picture->size);
+            printf("%9c  %-8s%9zu bytes %6.1f %%\n", looks[kind],
+                   kind_names[kind], picture->totals[kind],
+                   100.0 * (double)picture->totals[kind] /
+                       (double)picture->size);
     if (map->touched.offset != map->touched_end)
         printf("%9c  the block of `%s`\n", map->touched_look, operation);
 }
@@ -127,7 +134,8 @@ static void find_touched(struct map *map, const struct play *play)
     map->touched_end = map->touched.offset + play->touched_size;
     for (size_t i = 0; i < map->picture.count; i++) {
         const struct span *span = &map->picture.spans[i];
-        if (span->region == map->touched.region && span->offset <= map->touched.offset)
+        if (span->region == map->touched.region &&
+            span->offset <= map->touched.offset)
             map->touched_look = touched_looks[span->kind];
     }
 }
@@ -151,4 +159,7 @@ static void draw(struct play *play, size_t last)
     print_legend(&map, operation);
 }
 
-int command_map(int count, char **words) { return play_words("map", count, words, draw); }
+int command_map(int count, char **words)
+{
+    return play_words("map", count, words, draw);
+}

@@ -1,5 +1,6 @@
-/* Judges what a heap does against what it promised. The live blocks stand in one
-   of libc's trees, ordered by address; two that overlap compare as equal. */
+/* Judges what a heap does against what it promised. The live blocks stand in
+   one of libc's trees, ordered by address; two that overlap compare as
+   equal. */
 #define _GNU_SOURCE
 #include "oracle.h"
 
@@ -10,7 +11,10 @@
 
 #include "judge.h"
 
-__attribute__((format(printf, 2, 3)))
+static bool broken(struct oracle *oracle, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Notes a broken promise. */
 static bool broken(struct oracle *oracle, const char *format, ...)
 {
     va_list arguments;
@@ -31,7 +35,8 @@ struct oracle oracle_new(size_t ids, char *message)
     return oracle;
 }
 
-/* One past the block's last byte; the block of malloc(0) has an address at least. */
+/* One past the block's last byte; the block of malloc(0) has an address at
+   least. */
 static const unsigned char *end_of(const struct block *block)
 {
     return block->payload + (block->request > 0 ? block->request : 1);
@@ -45,14 +50,17 @@ static int compare(const void *a, const void *b)
     return left->payload >= end_of(right);
 }
 
-static struct block *find(const struct oracle *oracle, const void *start, size_t size)
+static struct block *find(const struct oracle *oracle, const void *start,
+                          size_t size)
 {
-    const struct block key = {.payload = (unsigned char *)(uintptr_t)start, .request = size};
+    const struct block key = {.payload = (unsigned char *)(uintptr_t)start,
+                              .request = size};
     struct block **found = tfind(&key, &oracle->live, compare);
     return found == NULL ? NULL : *found;
 }
 
-const struct block *oracle_find(const struct oracle *oracle, const void *start, size_t size)
+const struct block *oracle_find(const struct oracle *oracle, const void *start,
+                                size_t size)
 {
     return find(oracle, start, size);
 }
@@ -60,7 +68,8 @@ const struct block *oracle_find(const struct oracle *oracle, const void *start, 
 /* The byte at `i` of a block: another for every block and every place. */
 static unsigned char pattern(const struct block *block, size_t i)
 {
-    uint32_t mixed = (uint32_t)block->born * 0x9e3779b1 + (uint32_t)i * 0x85ebca6b;
+    uint32_t mixed =
+        (uint32_t)block->born * 0x9e3779b1 + (uint32_t)i * 0x85ebca6b;
     return (unsigned char)(mixed >> 24);
 }
 
@@ -70,7 +79,8 @@ static void fill(struct block *block, size_t from, size_t to)
         block->payload[i] = pattern(block, i);
 }
 
-/* The first byte below `size` that is not what was written; `size` if all are. */
+/* The first byte below `size` that is not what was written; `size` if all
+   are. */
 static size_t first_changed(const struct block *block, size_t size)
 {
     size_t i = 0;
@@ -80,7 +90,8 @@ static size_t first_changed(const struct block *block, size_t size)
 }
 
 /* Makes a block live, if it is sound. */
-static bool enter(struct oracle *oracle, struct block *block, void *payload, size_t request)
+static bool enter(struct oracle *oracle, struct block *block, void *payload,
+                  size_t request)
 {
     block->payload = payload;
     block->request = request;
@@ -91,32 +102,37 @@ static bool enter(struct oracle *oracle, struct block *block, void *payload, siz
         return true;
     size_t odd = (uintptr_t)payload % ALIGNMENT;
     if (odd != 0)
-        return broken(oracle, "block %d must be aligned to %d bytes, its address is %zu "
-                      "more than a multiple", block->id, ALIGNMENT, odd);
+        return broken(
+            oracle,
+            "block %d must be aligned to %d bytes, its address is %zu "
+            "more than a multiple",
+            block->id, ALIGNMENT, odd);
     if ((uintptr_t)payload > UINTPTR_MAX - request)
-        return broken(oracle, "block %d must lie in memory, it ends beyond it", block->id);
-    const struct block *other = *(struct block **)tsearch(block, &oracle->live, compare);
+        return broken(oracle, "block %d must lie in memory, it ends beyond it",
+                      block->id);
+    const struct block *other =
+        *(struct block **)tsearch(block, &oracle->live, compare);
     if (other != block)
-        return broken(oracle, "block %d (%zu bytes) must overlap no other, it begins at "
-                      "byte %td of block %d (%zu bytes, live since operation %zu)",
-                      block->id, request, block->payload - other->payload, other->id,
-                      other->request, other->born);
-    oracle->live_count++;
+        return broken(
+            oracle,
+            "block %d (%zu bytes) must overlap no other, it begins at "
+            "byte %td of block %d (%zu bytes, live since operation %zu)",
+            block->id, request, block->payload - other->payload, other->id,
+            other->request, other->born);
     return true;
 }
 
 static void leave(struct oracle *oracle, struct block *block)
 {
     oracle->payload -= block->request;
-    if (block->payload != NULL) {
+    if (block->payload != NULL)
         tdelete(block, &oracle->live, compare);
-        oracle->live_count--;
-    }
     block->payload = NULL;
     block->request = 0;
 }
 
-bool oracle_allocated(struct oracle *oracle, int32_t id, void *payload, size_t request)
+bool oracle_allocated(struct oracle *oracle, int32_t id, void *payload,
+                      size_t request)
 {
     struct block *block = &oracle->blocks[id];
     block->born = oracle->operation;
@@ -132,8 +148,11 @@ bool oracle_holds(struct oracle *oracle, int32_t id)
     size_t i = first_changed(block, block->request);
     if (i == block->request)
         return true;
-    return broken(oracle, "block %d (%zu bytes, live since operation %zu) must keep its "
-                  "contents, byte %zu changed", id, block->request, block->born, i);
+    return broken(
+        oracle,
+        "block %d (%zu bytes, live since operation %zu) must keep its "
+        "contents, byte %zu changed",
+        id, block->request, block->born, i);
 }
 
 void oracle_freed(struct oracle *oracle, int32_t id)
@@ -141,7 +160,8 @@ void oracle_freed(struct oracle *oracle, int32_t id)
     leave(oracle, &oracle->blocks[id]);
 }
 
-bool oracle_reallocated(struct oracle *oracle, int32_t id, void *payload, size_t request)
+bool oracle_reallocated(struct oracle *oracle, int32_t id, void *payload,
+                        size_t request)
 {
     struct block *block = &oracle->blocks[id];
     size_t kept = block->request < request ? block->request : request;
@@ -150,8 +170,11 @@ bool oracle_reallocated(struct oracle *oracle, int32_t id, void *payload, size_t
         return false;
     size_t i = first_changed(block, kept);
     if (i < kept)
-        return broken(oracle, "realloc must keep the first %zu bytes of block %d, byte %zu "
-                      "changed", kept, id, i);
+        return broken(
+            oracle,
+            "realloc must keep the first %zu bytes of block %d, byte %zu "
+            "changed",
+            kept, id, i);
     fill(block, kept, request);
     return true;
 }
@@ -169,18 +192,24 @@ bool oracle_all_hold(struct oracle *oracle)
     return true;
 }
 
-/* What the walk says of one part must be what the oracle knows of its bytes. */
+/* What the walk says of one part must be what the oracle knows of its
+   bytes. */
 static bool part_agrees(struct oracle *oracle, const struct heap_part *part)
 {
     struct block *block = find(oracle, part->start, part->size);
     if (block == NULL)
         return true;
     if (part->kind != PART_USED || part->start != block->payload)
-        return broken(oracle, "the walk must show block %d as one used part, it shows "
-                      "another part over its bytes", block->id);
+        return broken(oracle,
+                      "the walk must show block %d as one used part, it shows "
+                      "another part over its bytes",
+                      block->id);
     if (part->size < block->request)
-        return broken(oracle, "the walk must show room for the %zu bytes of block %d, it "
-                      "shows %zu", block->request, block->id, part->size);
+        return broken(
+            oracle,
+            "the walk must show room for the %zu bytes of block %d, it "
+            "shows %zu",
+            block->request, block->id, part->size);
     block->seen = oracle->operation;
     return true;
 }
@@ -189,25 +218,32 @@ static bool layout_agrees(struct oracle *oracle, const struct layout *layout)
 {
     char found[MESSAGE_SIZE / 2];
     if (!layout_is_sound(layout, found, sizeof found))
-        return broken(oracle, "the walk must fill every region in order, it shows %s", found);
+        return broken(oracle,
+                      "the walk must fill every region in order, it shows %s",
+                      found);
     for (size_t i = 0; i < layout->count; i++)
-        if (layout->parts[i].kind != PART_REGION && !part_agrees(oracle, &layout->parts[i]))
+        if (layout->parts[i].kind != PART_REGION &&
+            !part_agrees(oracle, &layout->parts[i]))
             return false;
     for (size_t id = 0; id < oracle->ids; id++) {
         const struct block *block = &oracle->blocks[id];
         if (block->payload != NULL && block->seen != oracle->operation)
-            return broken(oracle, "the walk must show every live block, block %zu (%zu "
-                          "bytes) is missing", id, block->request);
+            return broken(oracle,
+                          "the walk must show every live block, block %zu (%zu "
+                          "bytes) is missing",
+                          id, block->request);
     }
     return true;
 }
 
-bool oracle_agrees(struct oracle *oracle, const struct allocator *heap, size_t *size)
+bool oracle_agrees(struct oracle *oracle, const struct allocator *heap,
+                   size_t *size)
 {
     int result = heap->check == NULL ? 0 : heap->check();
     if (result != 0)
-        return broken(oracle, "check must return 0 for a heap used well, it returned %d",
-                      result);
+        return broken(
+            oracle, "check must return 0 for a heap used well, it returned %d",
+            result);
     if (heap->walk == NULL)
         return true;
     struct layout layout = heap_layout(heap);

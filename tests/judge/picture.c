@@ -7,19 +7,25 @@
 #include "judge.h"
 
 const char *const kind_names[KINDS] = {
-    [PAYLOAD] = "payload", [PADDING] = "padding", [HEADER] = "header", [DEAD] = "dead",
-    [FREE] = "free",       [FRESH] = "fresh",     [FOREIGN] = "foreign",
+    [PAYLOAD] = "payload", [PADDING] = "padding", [HEADER] = "header",
+    [DEAD] = "dead",       [FREE] = "free",       [FRESH] = "fresh",
+    [FOREIGN] = "foreign",
 };
 
 /* The kind of a part that holds no live block. */
 static enum kind kind_of(const struct heap_part *part)
 {
     switch (part->kind) {
-    case PART_USED: return DEAD;
-    case PART_FREE: return FREE;
-    case PART_FRESH: return FRESH;
-    case PART_FOREIGN: return FOREIGN;
-    default: return HEADER;
+    case PART_USED:
+        return DEAD;
+    case PART_FREE:
+        return FREE;
+    case PART_FRESH:
+        return FRESH;
+    case PART_FOREIGN:
+        return FOREIGN;
+    default:
+        return HEADER;
     }
 }
 
@@ -33,7 +39,8 @@ static void add(struct picture *picture, struct span span)
 }
 
 /* Adds a part: a live block as its payload and its padding. */
-static void add_part(struct picture *picture, struct span span, const struct oracle *oracle)
+static void add_part(struct picture *picture, struct span span,
+                     const struct oracle *oracle)
 {
     size_t size = span.size;
     if (span.part->kind == PART_USED)
@@ -52,7 +59,8 @@ static void add_part(struct picture *picture, struct span span, const struct ora
     add(picture, span);
 }
 
-struct picture picture_of(const struct allocator *heap, const struct oracle *oracle)
+struct picture picture_of(const struct allocator *heap,
+                          const struct oracle *oracle)
 {
     struct picture picture = {.layout = heap_layout(heap)};
     const char *lo = NULL;
@@ -67,14 +75,16 @@ struct picture picture_of(const struct allocator *heap, const struct oracle *ora
             picture.region_sizes[picture.regions++] = part->size;
             continue;
         }
-        struct span span = {.region = picture.regions - 1, .part = part, .size = part->size};
+        struct span span = {
+            .region = picture.regions - 1, .part = part, .size = part->size};
         span.offset = (size_t)((const char *)part->start - lo);
         add_part(&picture, span, oracle);
     }
     return picture;
 }
 
-bool picture_place(const struct picture *picture, const void *address, struct place *place)
+bool picture_place(const struct picture *picture, const void *address,
+                   struct place *place)
 {
     size_t region = 0;
     for (size_t i = 0; i < picture->layout.count; i++) {
@@ -82,9 +92,10 @@ bool picture_place(const struct picture *picture, const void *address, struct pl
         if (part->kind != PART_REGION)
             continue;
         size_t offset = (uintptr_t)address - (uintptr_t)part->start;
-        *place = (struct place){region, offset};
-        if (offset < part->size)
+        if (offset < part->size) {
+            *place = (struct place){region, offset};
             return true;
+        }
         region++;
     }
     return false;

@@ -1,5 +1,5 @@
-/* What a heap holds, byte by byte: the walk of the allocator, with the requests of
-   the program laid over it. */
+/* What a heap holds, byte by byte: the walk of the allocator, with the
+   requests of the program laid over it. */
 #ifndef PICTURE_H
 #define PICTURE_H
 
@@ -10,13 +10,13 @@
 #include "oracle.h"
 
 enum kind {
-    PAYLOAD,    /* what the program asked for and has not freed */
-    PADDING,    /* the rest of a live block: internal fragmentation */
-    HEADER,     /* the heap's own records */
-    DEAD,       /* freed by the program, but still in use for the heap */
-    FREE,       /* for the next request: external fragmentation */
-    FRESH,      /* never handed out */
-    FOREIGN,    /* somebody else's */
+    PAYLOAD, /* what the program asked for and has not freed */
+    PADDING, /* the rest of a live block: internal fragmentation */
+    HEADER,  /* the heap's own records */
+    DEAD,    /* freed by the program, but still in use for the heap */
+    FREE,    /* for the next request: external fragmentation */
+    FRESH,   /* never handed out */
+    FOREIGN, /* somebody else's */
     KINDS
 };
 
@@ -24,31 +24,33 @@ extern const char *const kind_names[KINDS];
 
 struct span {
     enum kind kind;
-    size_t region;                  /* the region that it lies in, from 0 */
-    size_t offset;                  /* of its first byte, from the region's first */
-    size_t size;                    /* bytes */
-    const struct heap_part *part;   /* that it belongs to */
-    const struct block *block;      /* PAYLOAD, PADDING: the live block; else NULL */
+    size_t region; /* the region that it lies in, from 0 */
+    size_t offset; /* of its first byte, from the region's first */
+    size_t size;   /* bytes */
+    const struct heap_part *part; /* that it belongs to */
+    const struct block *block; /* PAYLOAD, PADDING: the live block; else NULL */
 };
 
 struct picture {
-    struct layout layout;           /* the walk */
-    struct span *spans;             /* every byte of every region, in order */
-    size_t count;                   /* of spans */
+    struct layout layout; /* the walk */
+    struct span *spans;   /* every byte of every region, in order */
+    size_t count;         /* of spans */
     size_t regions;
-    size_t *region_sizes;           /* bytes of each region */
-    size_t totals[KINDS];           /* bytes of each kind */
-    size_t size;                    /* bytes of all regions */
+    size_t *region_sizes; /* bytes of each region */
+    size_t totals[KINDS]; /* bytes of each kind */
+    size_t size;          /* bytes of all regions */
 };
 
 /* Walks a heap whose walk is sound. Nobody releases the picture. */
-struct picture picture_of(const struct allocator *heap, const struct oracle *oracle);
+struct picture picture_of(const struct allocator *heap,
+                          const struct oracle *oracle);
 
 /* The region and the offset in it of an address; false if it lies in none. */
 struct place {
     size_t region;
-    size_t offset;      /* bytes */
+    size_t offset; /* bytes */
 };
-bool picture_place(const struct picture *picture, const void *address, struct place *place);
+bool picture_place(const struct picture *picture, const void *address,
+                   struct place *place);
 
 #endif

@@ -1,11 +1,13 @@
-/* The recorder: preloaded into a program, it notes each call of malloc's family in
-   a file (recording.h) and leaves the work to glibc. It never allocates: its file
-   is a mapping, and nothing is looked up by name. `judge record` preloads it.
+/* The recorder: preloaded into a program, it notes each call of malloc's
+   family in a file (recording.h) and leaves the work to glibc. It never
+   allocates: its file is a mapping, and nothing is looked up by name. `judge
+   record` preloads it.
 
    Threads take turns, each for a call and its note, so that the notes have the
-   order of the calls. A forked child, which has a copy of the heap, begins a file
-   of its own that names its parent's; so does a program after exec, but no parent.
-   Events that cannot be noted end the recording, never the program. */
+   order of the calls. A forked child, which has a copy of the heap, begins a
+   file of its own that names its parent's; so does a program after exec, but
+   no parent. What cannot be noted ends the recording, not the program; only a
+   full disk ends both, as a mapping has no other way to report it. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -31,23 +33,26 @@ extern void *__libc_memalign(size_t alignment, size_t size);
 
 /* What a fork clears in the child, whatever the parent's threads are doing. */
 struct cleared {
-    pthread_mutex_t turn;           /* all zero: free */
-    struct recording *recording;    /* NULL: not begun */
+    pthread_mutex_t turn;        /* all zero: free */
+    struct recording *recording; /* NULL: not begun */
 };
 
+/* In a child that has no file yet, `name` and `count` are still its parent's.
+ */
 static struct {
-    struct cleared *cleared;        /* NULL: it is too early to record */
-    bool is_off;                    /* nothing is recorded from here on */
-    char folder[PATH_MAX / 2];      /* of the recordings */
-    char name[RECORD_NAME_SIZE];    /* of this process's file, and its events; in */
-    _Atomic uint64_t count;         /* a child that has none, still its parent's */
-    _Atomic uint64_t in_flight;     /* block that a thread reallocates, or 0 */
+    struct cleared *cleared;     /* NULL: it is too early to record */
+    bool is_off;                 /* nothing is recorded from here on */
+    char folder[PATH_MAX / 2];   /* of the recordings */
+    char name[RECORD_NAME_SIZE]; /* of this process's file */
+    _Atomic uint64_t count;      /* of events in it */
+    _Atomic uint64_t in_flight;  /* block that a thread reallocates, or 0 */
 } state;
 
 static void give_up(const char *why)
 {
     char line[128];
-    int size = snprintf(line, sizeof line, "record: %s; no more is recorded\n", why);
+    int size =
+        snprintf(line, sizeof line, "record: %s; no more is recorded\n", why);
     state.is_off = true;
     (void)!write(STDERR_FILENO, line, (size_t)size);
 }
@@ -62,15 +67,18 @@ static void prepare(void)
     if (state.is_off)
         return;
     strcpy(state.folder, folder);
-    struct cleared *cleared = mmap(NULL, sizeof *cleared, PROT_READ | PROT_WRITE,
-                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (cleared == MAP_FAILED || madvise(cleared, sizeof *cleared, MADV_WIPEONFORK) != 0)
+    struct cleared *cleared =
+        mmap(NULL, sizeof *cleared, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (cleared == MAP_FAILED ||
+        madvise(cleared, sizeof *cleared, MADV_WIPEONFORK) != 0)
         give_up("no memory that a fork clears");
     else
         state.cleared = cleared;
 }
 
-/* Creates a file named for this program and process; returns its descriptor. */
+/* Creates a file named for this program and process; returns its
+   descriptor. */
 static int create(void)
 {
     char program[17] = "", path[PATH_MAX], again[16] = "";
@@ -79,8 +87,8 @@ static int create(void)
         if (*c == '/')
             *c = '-';
     for (int i = 2;; i++) {
-        snprintf(state.name, sizeof state.name, "%s.%d%s" RECORD_SUFFIX, program, getpid(),
-                 again);
+        snprintf(state.name, sizeof state.name, "%s.%d%s" RECORD_SUFFIX,
+                 program, getpid(), again);
         snprintf(path, sizeof path, "%s/%s", state.folder, state.name);
         int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (file >= 0 || errno != EEXIST)
@@ -89,8 +97,8 @@ static int create(void)
     }
 }
 
-static void note(struct recording *recording, enum event_kind kind, uint64_t size,
-                 const void *old, const void *block)
+static void note(struct recording *recording, enum event_kind kind,
+                 uint64_t size, const void *old, const void *block)
 {
     uint64_t count = state.count;
     if (recording == NULL)
@@ -99,13 +107,14 @@ static void note(struct recording *recording, enum event_kind kind, uint64_t siz
         give_up("the recording is full");
         return;
     }
-    recording->events[count] = (struct event){kind, size, (uintptr_t)old, (uintptr_t)block};
+    recording->events[count] =
+        (struct event){kind, size, (uintptr_t)old, (uintptr_t)block};
     atomic_store(&recording->count, count + 1);
     state.count = count + 1;
 }
 
-/* Begins this process's file. What another thread was reallocating when the process
-   was forked is lost to it. */
+/* Begins this process's file. What another thread was reallocating when the
+   process was forked is lost to it. */
 static void begin_recording(void)
 {
     int error = errno;
@@ -114,7 +123,8 @@ static void begin_recording(void)
     int file = create();
     struct recording *recording = MAP_FAILED;
     if (file >= 0 && ftruncate(file, RECORD_SIZE) == 0)
-        recording = mmap(NULL, RECORD_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+        recording = mmap(NULL, RECORD_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+                         file, 0);
     close(file);
     if (recording == MAP_FAILED) {
         give_up("the recording cannot be created");
@@ -124,7 +134,8 @@ static void begin_recording(void)
         state.count = 0;
         state.cleared->recording = recording;
         if (state.in_flight != 0)
-            note(recording, EVENT_FREE, 0, (void *)(uintptr_t)state.in_flight, NULL);
+            note(recording, EVENT_FREE, 0, (void *)(uintptr_t)state.in_flight,
+                 NULL);
         state.in_flight = 0;
     }
     errno = error;

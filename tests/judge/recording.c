@@ -1,6 +1,6 @@
-/* The command `record`: runs a program under the recorder and makes a trace of what
-   each of its processes asked of malloc. The trace of a forked child begins with
-   `a` for every block that it inherited. */
+/* The command `record`: runs a program under the recorder and makes a trace of
+   what each of its processes asked of malloc. The trace of a forked child
+   begins with `a` for every block that it inherited. */
 #define _GNU_SOURCE
 #include "recording.h"
 
@@ -25,19 +25,19 @@
 /* A live block of the recorded process. */
 struct held {
     uint64_t address;
-    size_t size;        /* bytes, as requested */
+    size_t size; /* bytes, as requested */
     int32_t id;
 };
 
 /* A recording on its way to a trace. */
 struct tape {
-    int folder;             /* descriptor of the recordings' folder */
-    void *live;             /* tree of blocks, by address */
+    int folder; /* descriptor of the recordings' folder */
+    void *live; /* tree of blocks, by address */
     struct trace trace;
-    int32_t ids;            /* given so far */
-    size_t aligned;         /* requests for an alignment */
-    size_t strangers;       /* frees of blocks from before the recording */
-    size_t lost;            /* blocks whose free was not seen */
+    int32_t ids;      /* given so far */
+    size_t aligned;   /* requests for an alignment */
+    size_t strangers; /* frees of blocks from before the recording */
+    size_t lost;      /* blocks whose free was not seen */
 };
 
 static int compare(const void *a, const void *b)
@@ -64,9 +64,10 @@ static void say(struct tape *tape, char kind, int32_t id, size_t size)
     trace_append(&tape->trace, (struct operation){kind, id, size});
 }
 
-/* A block is live from here on, and `kind` says how it began. The recorder sees
-   every free; but if one was missed, the address tells. */
-static void begin_block(struct tape *tape, char kind, int32_t id, const struct event *event)
+/* A block is live from here on, and `kind` says how it began. The recorder
+   sees every free; but if one was missed, the address tells. */
+static void begin_block(struct tape *tape, char kind, int32_t id,
+                        const struct event *event)
 {
     struct held *held = find(tape, event->block);
     if (held != NULL) {
@@ -121,9 +122,15 @@ static void play_event(struct tape *tape, const struct event *event)
         tape->aligned++;
         begin_block(tape, 'a', tape->ids++, event);
         break;
-    case EVENT_MALLOC: begin_block(tape, 'a', tape->ids++, event); break;
-    case EVENT_REALLOC: play_realloc(tape, event); break;
-    case EVENT_FREE: play_free(tape, event); break;
+    case EVENT_MALLOC:
+        begin_block(tape, 'a', tape->ids++, event);
+        break;
+    case EVENT_REALLOC:
+        play_realloc(tape, event);
+        break;
+    case EVENT_FREE:
+        play_free(tape, event);
+        break;
     }
 }
 
@@ -157,12 +164,14 @@ static void collect(const void *node, VISIT visit, void *context)
         *(*next)++ = **(struct held *const *)node;
 }
 
-/* Begins a child's tape with what was live in its parent, the oldest block first. */
+/* Begins a child's tape with what was live in its parent, the oldest block
+   first. */
 static void inherit(struct tape *tape, const struct recording *recording)
 {
     struct tape parent = play_recording(tape->folder, recording->parent,
                                         recording->parent_count);
-    struct held *blocks = calloc((size_t)parent.ids + 1, sizeof *blocks), *last = blocks;
+    struct held *blocks = calloc((size_t)parent.ids + 1, sizeof *blocks),
+                *last = blocks;
     if (blocks == NULL)
         die("no memory for the live blocks of a recording");
     twalk_r(parent.live, collect, &last);
@@ -198,12 +207,13 @@ static void make_trace(int folder, const char *name)
     size_t stem = strlen(name) - strlen(RECORD_SUFFIX);
     snprintf(to, sizeof to, "%.*s.rep", (int)stem, name);
     struct tape tape = play_recording(folder, name, UINT64_MAX);
-    FILE *file = fdopen(openat(folder, to, O_WRONLY | O_CREAT | O_TRUNC, 0666), "w");
+    FILE *file =
+        fdopen(openat(folder, to, O_WRONLY | O_CREAT | O_TRUNC, 0666), "w");
     if (file != NULL)
         trace_write(&tape.trace, file);
     if (file == NULL || fclose(file) != 0)
         die("%s: %s", to, strerror(errno));
-    fprintf(stderr, "%s: %zu operations, %d ids, %zu aligned requests as `a`", to,
+    fprintf(stderr, "%s: %zu operations, %d ids, %zu requests aligned", to,
             tape.trace.count, tape.ids, tape.aligned);
     if (tape.strangers > 0)
         fprintf(stderr, ", %zu frees of older blocks left out", tape.strangers);
@@ -240,7 +250,8 @@ static int make_traces(const char *path)
     return count;
 }
 
-/* Runs the command with the recorder and returns its status, as a shell does. */
+/* Runs the command with the recorder and returns its status, as a shell
+   does. */
 static int run(const char *folder, char **words)
 {
     int status;
@@ -251,7 +262,8 @@ static int run(const char *folder, char **words)
         setenv(RECORD_FOLDER, folder, 1);
         setenv("LD_PRELOAD", recorder, 1);
         execvp(words[0], words);
-        fprintf(stderr, "judge: cannot run %s: %s\n", words[0], strerror(errno));
+        fprintf(stderr, "judge: cannot run %s: %s\n", words[0],
+                strerror(errno));
         _exit(127);
     }
     if (child < 0 || waitpid(child, &status, 0) < 0)
@@ -264,7 +276,8 @@ int command_record(int count, char **words)
     char folder[PATH_MAX];
     if (count < 2)
         die("record takes a folder for the traces and a command");
-    if ((mkdir(words[0], 0777) != 0 && errno != EEXIST) || realpath(words[0], folder) == NULL)
+    if ((mkdir(words[0], 0777) != 0 && errno != EEXIST) ||
+        realpath(words[0], folder) == NULL)
         die("%s: %s", words[0], strerror(errno));
     int status = run(folder, words + 1);
     if (make_traces(folder) == 0)

@@ -1,12 +1,12 @@
-/* The command `time`: how fast heaps serve traces. Each run of a trace is a child
-   process of its own, so that every heap begins with new pages; the runs of the
-   heaps take turns, so that what else the machine does meets all of them. Only
-   the calls and the loop around them are timed, from after init. Nothing is written
-   to a block but what `w` asks for, as in the labs.
+/* The command `time`: how fast heaps serve traces. Each run of a trace is a
+   child process of its own, so that every heap begins with new pages; the runs
+   of the heaps take turns, so that what else the machine does meets all of
+   them. Only the calls and the loop around them are timed, from after init.
+   Nothing is written to a block but what `w` asks for, as in the labs.
 
-   Prints tab-separated values: the trace, the heap, the operations of the trace,
-   and the slowest, the median and the fastest run in million operations a second
-   (`-`: the heap cannot finish the trace). */
+   Prints tab-separated values: the trace, the heap, the operations of the
+   trace, and the slowest, the median and the fastest run in million operations
+   a second (`-`: the heap cannot finish the trace). */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 #include <time.h>
 
 #include "judge.h"
-#include "replay.h"
+#include "play.h"
 
 enum { RUNS = 15 };
 
@@ -23,7 +23,7 @@ struct contest {
     const struct allocator **heaps;
     char **names;
     size_t count;
-    double (*seconds)[RUNS];    /* by heap */
+    double (*seconds)[RUNS]; /* by heap */
 };
 
 static double now(void)
@@ -35,7 +35,8 @@ static double now(void)
 
 /* Serves a trace up to its end or to an operation that the heap cannot serve.
    Returns how many were served. blocks[ID_NULL] exists and is NULL. */
-static size_t serve(const struct allocator *heap, const struct trace *trace, void **blocks)
+static size_t serve(const struct allocator *heap, const struct trace *trace,
+                    void **blocks)
 {
     for (size_t i = 0; i < trace->count; i++) {
         const struct operation *operation = &trace->operations[i];
@@ -81,7 +82,8 @@ static void run(struct play *play, size_t unused)
     if (blocks == MAP_FAILED)
         die("no memory for %zu blocks", play->trace->ids);
     play->progress->doing = "the timed run";
-    if (offers_all(heap, play->trace) && (heap->init == NULL || heap->init() == 0)) {
+    if (offers_all(heap, play->trace) &&
+        (heap->init == NULL || heap->init() == 0)) {
         double start = now();
         served = serve(heap, play->trace, blocks + 1);
         play->progress->seconds = now() - start;
@@ -96,7 +98,8 @@ static int compare(const void *a, const void *b)
     return (*left > *right) - (*left < *right);
 }
 
-static void print_row(const struct trace *trace, const char *name, double *seconds)
+static void print_row(const struct trace *trace, const char *name,
+                      double *seconds)
 {
     double million = (double)trace->count / 1e6;
     qsort(seconds, RUNS, sizeof *seconds, compare);
@@ -115,7 +118,8 @@ static int contest_on(const struct contest *contest, const struct trace *trace)
     memset(contest->seconds, 0, contest->count * sizeof *contest->seconds);
     for (int i = 0; i < RUNS; i++)
         for (size_t heap = 0; heap < contest->count; heap++) {
-            const struct progress *progress = play_apart(contest->heaps[heap], trace, run, 0);
+            const struct progress *progress =
+                play_apart(contest->heaps[heap], trace, run, 0);
             if (progress->outcome == PLAYED)
                 contest->seconds[heap][i] = progress->seconds;
             status = worse_status(status, outcome_status(progress->outcome));

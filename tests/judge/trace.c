@@ -1,5 +1,5 @@
-/* Reads a trace from a file, plain or packed by gzip, and refuses one that is not
-   sound with one line `FILE:LINE: message`. */
+/* Reads a trace from a file, plain or packed by gzip, and refuses one that is
+   not sound with one line `FILE:LINE: message`. */
 #define _GNU_SOURCE
 #include "trace.h"
 
@@ -22,19 +22,20 @@ enum { WORD_MAX = 32, IDS_MAX = 10000000 };
 struct reader {
     const char *path;
     FILE *file;
-    pid_t gzip;             /* that unpacks it, or 0 */
-    size_t line;            /* of the next byte, from 1 */
-    size_t word_line;       /* of the last word */
-    char word[WORD_MAX];    /* the last word, cut if it is longer */
+    pid_t gzip;          /* that unpacks it, or 0 */
+    size_t line;         /* of the next byte, from 1 */
+    size_t word_line;    /* of the last word */
+    char word[WORD_MAX]; /* the last word, cut if it is longer */
 };
 
 /* What a trace may do with an id depends on what it did before. */
 struct id {
     enum { UNUSED, LIVE, FREED } state;
-    size_t size;            /* bytes that the live block was asked for */
+    size_t size; /* bytes that the live block was asked for */
 };
 
-static _Noreturn void refuse(const struct reader *reader, const char *format, ...)
+static _Noreturn void refuse(const struct reader *reader, const char *format,
+                             ...)
 {
     va_list arguments;
     fflush(stdout);
@@ -58,8 +59,10 @@ static int unpack(struct reader *reader, int packed)
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, packed, STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    int error = posix_spawnp(&reader->gzip, "gzip", &actions, NULL, arguments, environ);
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null",
+                                     O_WRONLY, 0);
+    int error =
+        posix_spawnp(&reader->gzip, "gzip", &actions, NULL, arguments, environ);
     if (error != 0)
         refuse(reader, "cannot run gzip: %s", strerror(error));
     posix_spawn_file_actions_destroy(&actions);
@@ -75,7 +78,8 @@ static struct reader open_trace(const char *path)
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0)
         refuse(&reader, "cannot be opened: %s", strerror(errno));
-    if (pread(file, magic, sizeof magic, 0) == 2 && magic[0] == 0x1f && magic[1] == 0x8b)
+    if (pread(file, magic, sizeof magic, 0) == 2 && magic[0] == 0x1f &&
+        magic[1] == 0x8b)
         file = unpack(&reader, file);
     reader.file = fdopen(file, "r");
     if (reader.file == NULL)
@@ -91,7 +95,8 @@ static void close_trace(struct reader *reader)
         refuse(reader, "cannot be read: %s", strerror(errno));
     fclose(reader->file);
     reader->file = NULL;
-    if (reader->gzip != 0 && (waitpid(reader->gzip, &status, 0) < 0 || status != 0))
+    if (reader->gzip != 0 &&
+        (waitpid(reader->gzip, &status, 0) < 0 || status != 0))
         refuse(reader, "gzip cannot unpack the file beyond this line");
 }
 
@@ -103,7 +108,8 @@ static int next_byte(struct reader *reader)
     return byte;
 }
 
-/* Reads the next word, on this line or on any. Returns false if there is none. */
+/* Reads the next word, on this line or on any. Returns false if there is
+   none. */
 static bool next_word(struct reader *reader, bool on_this_line)
 {
     size_t length = 0;
@@ -147,10 +153,10 @@ static size_t header_number(struct reader *reader, const char *what, size_t max)
 }
 
 /* The next word of an operation, on the same line. */
-static void next_field(struct reader *reader, const char *what, char kind)
+static void next_field(struct reader *reader, const char *what)
 {
     if (!next_word(reader, true))
-        refuse(reader, "the line ends where %s of `%c` should be", what, kind);
+        refuse(reader, "the line ends where %s should be", what);
 }
 
 /* Reads the operation whose kind is the last word. */
@@ -159,33 +165,36 @@ static struct operation read_operation(struct reader *reader, size_t ids)
     struct operation operation = {.kind = reader->word[0], .id = ID_NULL};
     if (reader->word[1] != '\0' || strchr("arfw", operation.kind) == NULL)
         refuse(reader, "unknown operation: %s", reader->word);
-    next_field(reader, "the id", operation.kind);
+    next_field(reader, "the id");
     if (operation.kind == 'f' && strcmp(reader->word, "-1") == 0)
         return operation;
     size_t id = number(reader, "the id", SIZE_MAX);
     if (id >= ids)
-        refuse(reader, "id %zu is out of range: the header promises %zu ids", id, ids);
+        refuse(reader, "id %zu is out of range: the header promises %zu ids",
+               id, ids);
     operation.id = (int32_t)id;
     if (operation.kind == 'f')
         return operation;
-    next_field(reader, "the size", operation.kind);
+    next_field(reader, "the size");
     operation.size = number(reader, "the size", SIZE_MAX);
     return operation;
 }
 
 /* Refuses an operation that its id does not allow; else notes what it does. */
-static void apply(const struct reader *reader, const struct operation *operation, struct id *id)
+static void apply(const struct reader *reader,
+                  const struct operation *operation, struct id *id)
 {
     bool is_live = id->state == LIVE;
     if (operation->kind == 'a' && is_live)
-        refuse(reader, "id %d is allocated, but it is still live", operation->id);
+        refuse(reader, "id %d is allocated, but it is still live",
+               operation->id);
     if (operation->kind == 'f' && !is_live)
         refuse(reader, "id %d is freed, but it is not live", operation->id);
     if (operation->kind == 'w' && !is_live)
         refuse(reader, "id %d is written, but it is not live", operation->id);
     if (operation->kind == 'w' && operation->size > id->size)
-        refuse(reader, "%zu bytes are written to id %d, which has %zu", operation->size,
-               operation->id, id->size);
+        refuse(reader, "%zu bytes are written to id %d, which has %zu",
+               operation->size, operation->id, id->size);
     if (operation->kind == 'r' && id->state == FREED)
         refuse(reader, "id %d is reallocated, but it is freed", operation->id);
     if (operation->kind == 'w')
@@ -197,26 +206,29 @@ static void apply(const struct reader *reader, const struct operation *operation
 }
 
 /* Reads the operations of a trace for which the header promised so many. */
-static void read_operations(struct reader *reader, struct trace *trace, size_t ids,
-                            size_t count)
+static void read_operations(struct reader *reader, struct trace *trace,
+                            size_t ids, size_t count)
 {
     struct id *states = calloc(ids + 1, sizeof *states);
     if (states == NULL)
         refuse(reader, "no memory for %zu ids", ids);
     while (next_word(reader, false)) {
         if (trace->count == count)
-            refuse(reader, "more than the %zu operations that the header promises", count);
+            refuse(reader,
+                   "more than the %zu operations that the header promises",
+                   count);
         struct operation operation = read_operation(reader, ids);
         if (operation.id != ID_NULL)
             apply(reader, &operation, &states[operation.id]);
         trace_append(trace, operation);
     }
     if (trace->count < count)
-        refuse(reader, "the file ends after %zu operations, the header promises %zu",
+        refuse(reader,
+               "the file ends after %zu operations, the header promises %zu",
                trace->count, count);
     if (trace->ids != ids)
-        refuse(reader, "the header promises %zu ids, the operations use %zu", ids,
-               trace->ids);
+        refuse(reader, "the header promises %zu ids, the operations use %zu",
+               ids, trace->ids);
     free(states);
 }
 
@@ -247,15 +259,16 @@ void operation_text(const struct operation *operation, char *text)
     if (operation->kind == 'f')
         snprintf(text, OPERATION_TEXT, "f %d", operation->id);
     else
-        snprintf(text, OPERATION_TEXT, "%c %d %zu", operation->kind, operation->id,
-                 operation->size);
+        snprintf(text, OPERATION_TEXT, "%c %d %zu", operation->kind,
+                 operation->id, operation->size);
 }
 
 void trace_append(struct trace *trace, struct operation operation)
 {
     if ((trace->count & (trace->count - 1)) == 0) {
         size_t room = trace->count == 0 ? 1 : trace->count * 2;
-        trace->operations = reallocarray(trace->operations, room, sizeof operation);
+        trace->operations =
+            reallocarray(trace->operations, room, sizeof operation);
         if (trace->operations == NULL)
             die("no memory for %zu operations", room);
     }
@@ -279,6 +292,7 @@ size_t trace_operation(const struct trace *trace, const char *word)
     char *end;
     size_t number = strtoul(word, &end, 10);
     if (!isdigit((unsigned char)*word) || *end != '\0' || number > trace->count)
-        die("%s is no operation of %s, which has %zu", word, trace->name, trace->count);
+        die("%s is no operation of %s, which has %zu", word, trace->name,
+            trace->count);
     return number;
 }

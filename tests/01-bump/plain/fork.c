@@ -1,5 +1,5 @@
-/* After fork each process has a heap of its own, and goes on: a chain of children,
-   in which parent and child fill the same addresses with different bytes. */
+/* After fork each process has a heap of its own, and goes on: in a chain of
+   children, parent and child fill the same addresses with different bytes. */
 #include <assert.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -29,7 +29,7 @@ static void verify(int begin, int end, int key)
             assert(block[i][byte] == key);
 }
 
-/* The first half of the blocks is from before the fork, the second from after. */
+/* Half of the blocks are from before every fork, the others from after. */
 static void live(int generation)
 {
     int status = 0;

@@ -1,6 +1,6 @@
-/* Any thread may call my_malloc, if no other does at the time. Four threads take
-   turns by a lock of their own; each fills its blocks and finds them as it left
-   them. For ThreadSanitizer: there is no race. */
+/* Any thread may call my_malloc, if no other does at the time. Four threads
+   take turns by a lock of their own, and each finds its blocks as it left them.
+   There is no race for ThreadSanitizer to find. */
 #include <assert.h>
 #include <pthread.h>
 #include <stddef.h>

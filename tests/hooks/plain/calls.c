@@ -1,5 +1,5 @@
-/* A call comes once, at the visit that was named, on the thread that arrives; and
-   a thread without a name passes every hook. */
+/* A call comes once, at the visit that was named, on the thread that arrives.
+   A thread without a name passes every hook. */
 #include <assert.h>
 #include <pthread.h>
 #include <stddef.h>
@@ -48,19 +48,20 @@ int main(void)
         assert(run("A") == 1 && at_visit == k);
     }
 
-    hook_call("A", NULL, 5, note, &at_visit);       /* events 1 and 2 alternate */
+    /* Two events alternate: the fifth is the third of the first kind. */
+    hook_call("A", NULL, 5, note, &at_visit);
     assert(run("A") == 1 && at_visit == 3);
 
     hook_call("A", "calls: the event", 11, note, &at_visit);
     assert(run("A") == 0);
-    assert(run("A") == 0);                          /* a plan ends with its thread */
+    assert(run("A") == 0); /* a plan ends with its thread */
 
     hook_call("B", "calls: the event", 1, note, &at_visit);
-    assert(run("A") == 0);                          /* a plan is for one thread */
+    assert(run("A") == 0); /* a plan is for one thread */
     assert(run(NULL) == 0);
     assert(run("B") == 1);
 
-    hook_park("A", "calls: the event", 11);         /* A ends before */
+    hook_park("A", "calls: the event", 11); /* A ends before */
     pthread_t thread;
     pthread_create(&thread, NULL, visit, "A");
     assert(!hook_await_parked("A"));

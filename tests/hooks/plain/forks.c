@@ -1,6 +1,7 @@
-/* Forks in the middle of hooks: two threads pass hooks all the time, another has
-   stopped, and one forks from a call at a hook. The child goes on with hooks. So
-   does a child whose fork was stopped in a prepare handler that has a hook. */
+/* Forks in the middle of hooks: two threads pass hooks all the time, another
+   has stopped, and one forks from a call at a hook. The child goes on with
+   hooks. So does a child whose fork had stopped at a hook in a prepare handler,
+   a place that chapters with locks need. */
 #include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -34,7 +35,10 @@ static void must_not_come(void *context)
     _exit(2);
 }
 
-static void note(void *has_come) { *(bool *)has_come = true; }
+static void note(void *has_come)
+{
+    *(bool *)has_come = true;
+}
 
 /* What a child does: it is thread A, and there is no other. */
 static void go_on(void)
@@ -73,7 +77,10 @@ static void *fork_at_once(void *name)
     return NULL;
 }
 
-static void prepare(void) { hook("forks: prepare", NULL); }
+static void prepare(void)
+{
+    hook("forks: prepare", NULL);
+}
 
 int main(void)
 {

@@ -9,7 +9,7 @@
 
 enum { STEPS = 3 };
 
-static char order[2 * STEPS + 1];   /* the names of the threads, as they come by */
+static char order[2 * STEPS + 1]; /* names of the threads, as they come by */
 
 static void *take_steps(void *name)
 {
@@ -66,6 +66,8 @@ static int force_all(char *wanted, int a, int b)
 
 int main(void)
 {
-    for (int i = 0; i < 50; i++)
-        assert(force_all((char[2 * STEPS + 1]){""}, STEPS, STEPS) == 20);
+    for (int i = 0; i < 50; i++) {
+        char wanted[2 * STEPS + 1] = "";
+        assert(force_all(wanted, STEPS, STEPS) == 20);
+    }
 }

@@ -1,5 +1,5 @@
-/* Two threads change a toy heap of two regions under a forced schedule. Its record
-   is the expected one, to the byte, each time. */
+/* Two threads change a toy heap of two regions under a forced schedule. The
+   record is the expected one, to the byte, each time. */
 #include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -17,9 +17,11 @@ static const char points[] =
 static const char expected[] =
     "[\n"
     "{\"step\":1,\"thread\":\"A\",\"cpu\":0,\"event\":\"toy: begin\","
-    "\"chunk\":\"take a \\\"page\\\"\",\"object\":[0,0],\"gone\":[],\"new\":[]},\n"
+    "\"chunk\":\"take a \\\"page\\\"\","
+    "\"object\":[0,0],\"gone\":[],\"new\":[]},\n"
     "{\"step\":2,\"thread\":\"B\",\"cpu\":3,\"event\":\"toy: begin\","
-    "\"chunk\":\"take a \\\"page\\\"\",\"object\":[1,16],\"gone\":[],\"new\":[]},\n"
+    "\"chunk\":\"take a \\\"page\\\"\","
+    "\"object\":[1,16],\"gone\":[],\"new\":[]},\n"
     "{\"step\":3,\"thread\":\"B\",\"cpu\":3,\"event\":\"toy: end\","
     "\"chunk\":\"mark \\\\ it used\",\"object\":null,\"gone\":[],\"new\":["
     "{\"kind\":\"region\",\"at\":[0,0],\"size\":64},"
@@ -35,7 +37,7 @@ static const char expected[] =
     "]\n";
 
 static char first[64], gap[16], second[32];
-static int state;   /* how many regions there are; with two all is free */
+static int state; /* how many regions there are; with two all is free */
 
 static void walk(heap_visit *visit, void *context)
 {
@@ -62,7 +64,7 @@ static void *run_a(void *unused)
     hook_thread("A", 0);
     hook("toy: begin", first);
     state = 2;
-    hook_thread("A", 1);    /* moves to another CPU */
+    hook_thread("A", 1); /* moves to another CPU */
     hook("toy: end", first + sizeof first);
     hook("a test's own", gap + 8);
     return unused;

@@ -1,6 +1,6 @@
-/* A heap that is sound, or wrong in the one way that the environment variable WRONG
-   names: what the judge's test shows to the judge. It never reuses a block; its
-   walk shows every kind of part, in two regions. */
+/* A heap that is sound, or wrong in the one way that the environment variable
+   WRONG names: what the judge's test shows to the judge. It never reuses a
+   block; its walk shows every kind of part, in two regions. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +12,11 @@ enum { BLOCKS = 64, HEADER = 16, FOREIGN = 16, FRESH = 64 };
 
 static struct {
     _Alignas(16) unsigned char bytes[BLOCKS * 256];
-    unsigned char other[32];            /* the second region */
-    size_t used;                        /* bytes of the first region */
+    unsigned char other[32]; /* the second region */
+    size_t used;             /* bytes of the first region */
     struct block {
         unsigned char *payload;
-        size_t size;                    /* bytes of it */
+        size_t size; /* bytes of it */
         bool is_free;
     } blocks[BLOCKS];
     size_t count;
@@ -40,7 +40,7 @@ static void *allocate(size_t request)
     size_t size = (request + 15) / 16 * 16;
     if (request == 0 || size > 1024 || heap.count == BLOCKS)
         return NULL;
-    if (wrong("null") && heap.count == 2)
+    if (wrong("null") && heap.count == 1)
         return NULL;
     if (wrong("overlap") && heap.count == 1)
         heap.used -= 32;
@@ -101,12 +101,16 @@ static void *reallocate(void *payload, size_t request)
     return copy;
 }
 
-static int check(void) { return wrong("check") && heap.count == 3 ? -1 : 0; }
-
-static void show(heap_visit *visit, void *context, enum part_kind kind, const void *start,
-                 size_t size, const void *next)
+static int check(void)
 {
-    struct heap_part part = {kind, kind == PART_FREE ? 0 : -1, start, size, next};
+    return wrong("check") && heap.count == 3 ? -1 : 0;
+}
+
+static void show(heap_visit *visit, void *context, enum part_kind kind,
+                 const void *start, size_t size, const void *next)
+{
+    struct heap_part part = {kind, kind == PART_FREE ? 0 : -1, start, size,
+                             next};
     visit(&part, context);
 }
 
@@ -120,10 +124,12 @@ static const void *next_free(const struct block *block)
     return NULL;
 }
 
-static void show_block(heap_visit *visit, void *context, const struct block *block)
+static void show_block(heap_visit *visit, void *context,
+                       const struct block *block)
 {
     size_t size = block->size - (wrong("narrow") ? 16 : 0);
-    enum part_kind kind = block->is_free && !wrong("dead") ? PART_FREE : PART_USED;
+    enum part_kind kind =
+        block->is_free && !wrong("dead") ? PART_FREE : PART_USED;
     if (wrong("missing") && block == heap.blocks)
         kind = PART_FREE;
     if (!wrong("gap"))
@@ -136,13 +142,17 @@ static void show_block(heap_visit *visit, void *context, const struct block *blo
 
 static void walk(heap_visit *visit, void *context)
 {
+    if (wrong("hidden"))
+        return;
     if (wrong("stray"))
         show(visit, context, PART_FRESH, heap.bytes, 16, NULL);
     show(visit, context, PART_REGION, heap.bytes, heap.used + FRESH, NULL);
     show(visit, context, PART_FOREIGN, heap.bytes, FOREIGN, NULL);
     for (size_t i = 0; i < heap.count; i++)
         show_block(visit, context, &heap.blocks[i]);
-    size_t fresh = wrong("long") ? FRESH + 16 : wrong("early") ? FRESH - 16 : FRESH;
+    size_t fresh = wrong("long")    ? FRESH + 16
+                   : wrong("early") ? FRESH - 16
+                                    : FRESH;
     show(visit, context, PART_FRESH, heap.bytes + heap.used, fresh, NULL);
     const void *other = wrong("regions") ? heap.bytes : heap.other;
     show(visit, context, PART_REGION, other, sizeof heap.other, NULL);

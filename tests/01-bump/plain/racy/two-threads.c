@@ -1,7 +1,7 @@
-/* The interface of chapter 1 is for one thread, and this is why: A stops when it
-   has read the break, B allocates, A goes on, and both have the same block. It is
-   forced 1000 times and has to happen each time. Prints the first run, and writes
-   its schedule to build/schedules/two-threads.json. */
+/* The interface of chapter 1 is for one thread, and this is why: A stops when
+   it has read the break, B allocates, A goes on, and both have the same block.
+   That is forced 1000 times, and has to happen each time. Prints the first run,
+   and writes its schedule to build/schedules/two-threads.json. */
 #include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@ struct caller {
     const char *name;
     int cpu;
     size_t request;
-    char *payload;      /* what it got */
+    char *payload; /* what it got */
 };
 
 static void *allocate_and_fill(void *context)
@@ -50,8 +50,10 @@ static void print(const struct caller *a, const struct caller *b)
 {
     const char *lo = mem_heap_lo();
     printf("A has read the break\n");
-    printf("B gets %zu bytes at %td and fills them\n", b->request, b->payload - lo);
-    printf("A gets %zu bytes at %td and fills them\n", a->request, a->payload - lo);
+    printf("B gets %zu bytes at %td and fills them\n", b->request,
+           b->payload - lo);
+    printf("A gets %zu bytes at %td and fills them\n", a->request,
+           a->payload - lo);
     printf("B finds %.*s\n", (int)b->request, b->payload);
     printf("my_check: %d\n", my_check());
 }
