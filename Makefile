@@ -3,6 +3,15 @@
 CHAPTERS := $(sort $(wildcard chapters/*.nw))
 PRESS := press/tangle press/lint.awk press/roots.awk
 BUILD := $(MAKE) --no-print-directory -f tests/build.mk
+WEAVE := press/weave press/noweb.lua press/page.html press/style.css press/index.md \
+  press/definitions.awk press/anchors.awk
+CHECK_NEEDS := clang:clang gdb:gdb aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu \
+  /usr/aarch64-linux-gnu/include/stdio.h:libc6-dev-arm64-cross shellcheck:shellcheck \
+  node:nodejs npm:npm git:git
+# Whatever begins with #!/bin/sh.
+SCRIPTS = $(shell grep -lrE '^\#!/bin/sh' .ci press tests labs)
+# The tests of the press and of the judge.
+PROOFS = $(filter-out %.tsv %/broken %-fixture,$(wildcard tests/press/*)) tests/judge/test tests/runner
 CC_NEEDS := gcc:gcc /usr/include/stdio.h:libc6-dev
 
 help:  ## list these commands
@@ -21,32 +30,40 @@ heaps: tangle  ## compile every allocator and program to build/
 	@press/need $(CC_NEEDS)
 	@$(BUILD) heaps programs
 
+### The book as pages
+
+site: heaps  ## write the book as web pages to site/
+	@press/need pandoc:pandoc dot:graphviz ctags:universal-ctags
+	@$(MAKE) --no-print-directory build/site.done
+	@echo "open site/index.html"
+build/site.done: build/tangle.done $(WEAVE) chapters/refs.bib $(wildcard results/*.tsv)
+	press/weave site $(CHAPTERS)
+	@touch $@
+
+serve: site  ## show the pages at http://localhost:8000/
+	@press/need python3:python3
+	python3 -m http.server --directory site 8000
+
 ### The book proved
 
-test: heaps  ## run the tests (Criterion suites, plain programs)
+test: heaps  ## compile all allocators and run their tests
 	@press/need $(CC_NEEDS) /usr/include/criterion/criterion.h:libcriterion-dev
 	@$(BUILD) CONFIG=test suites
 	@tests/run build/test
 
-check: test  ## everything that must hold before a change lands
-	@press/need clang:clang gdb:gdb aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu \
-	  /usr/aarch64-linux-gnu/include/stdio.h:libc6-dev-arm64-cross shellcheck:shellcheck
-	shellcheck press/need press/tangle press/transcripts tests/run $(filter-out %.tsv %/broken,$(wildcard tests/press/*))
-	tests/press/refuses
-	tests/press/trees
-	tests/press/lines
-	tests/press/transcripts
-	tests/press/portable tangled
-	press/transcripts $(CHAPTERS)
-	@$(BUILD) CONFIG=clang suites
-	@$(BUILD) CONFIG=asan suites
-	@$(BUILD) CONFIG=tsan suites
-	tests/run build/clang
-	tests/run build/asan
-	tests/run build/tsan
+check: site  ## everything that must hold before a change lands
+	@press/need $(CHECK_NEEDS)
+	shellcheck $(SCRIPTS)
+	@for config in test clang asan tsan; do $(BUILD) CONFIG=$$config suites || exit 1; done
+	press/transcripts $(CHAPTERS) README.md
+	press/check-site site $(CHAPTERS)
+	@tests/run $(PROOFS) build/test build/clang build/asan build/tsan
+
+results: heaps  ## measure again what the book says of time and memory
+	press/results
 
 clean:  ## remove everything that make made
 	rm -rf build
 	find tangled site -mindepth 1 ! -name README.md -delete
 
-.PHONY: help tangle heaps test check clean
+.PHONY: help tangle heaps site serve test check results clean
