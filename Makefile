@@ -3,8 +3,7 @@
 CHAPTERS := $(sort $(wildcard chapters/*.nw))
 PRESS := press/tangle press/lint.awk press/roots.awk
 BUILD := $(MAKE) --no-print-directory -f tests/build.mk
-WEAVE := press/weave press/noweb.lua press/page.html press/style.css press/index.md \
-  press/definitions.awk press/anchors.awk
+WEAVE := press/weave $(wildcard press/*.lua press/*.awk) press/page.html press/style.css press/index.md
 CHECK_NEEDS := clang:clang gdb:gdb aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu \
   /usr/aarch64-linux-gnu/include/stdio.h:libc6-dev-arm64-cross shellcheck:shellcheck \
   node:nodejs npm:npm git:git
@@ -15,7 +14,7 @@ PROOFS = $(filter-out %.tsv %/broken %-fixture,$(wildcard tests/press/*)) tests/
 CC_NEEDS := gcc:gcc /usr/include/stdio.h:libc6-dev
 
 help:  ## list these commands
-	@awk -F ':.*## ' '/^[a-z.]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z.]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 ### The book as C
 
@@ -40,6 +39,10 @@ build/site.done: build/tangle.done $(WEAVE) chapters/refs.bib $(wildcard results
 	press/weave site $(CHAPTERS)
 	@touch $@
 
+# One page, for authors: make site/01-bump.html
+site/%.html: chapters/%.nw heaps
+	press/weave site $* $(CHAPTERS)
+
 serve: site  ## show the pages at http://localhost:8000/
 	@press/need python3:python3
 	python3 -m http.server --directory site 8000
@@ -59,6 +62,12 @@ check: site  ## everything that must hold before a change lands
 	press/check-site site $(CHAPTERS)
 	@tests/run $(PROOFS) build/test build/clang build/asan build/tsan
 
+soak: heaps  ## what takes longer: tests 50 times under load, a fresh machine
+	@press/need $(CC_NEEDS) /usr/include/criterion/criterion.h:libcriterion-dev
+	@$(BUILD) CONFIG=test suites
+	tests/soak 50
+	tests/fresh
+
 results: heaps  ## measure again what the book says of time and memory
 	press/results
 
@@ -66,4 +75,4 @@ clean:  ## remove everything that make made
 	rm -rf build
 	find tangled site -mindepth 1 ! -name README.md -delete
 
-.PHONY: help tangle heaps site serve test check results clean
+.PHONY: help tangle heaps site serve test check soak results clean
