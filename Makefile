@@ -1,12 +1,14 @@
 # Every command of the book. `make` lists them.
 
 CHAPTERS := $(sort $(wildcard chapters/*.nw))
-PRESS := press/tangle press/lint.awk press/roots.awk
+PRESS := press/tangle press/expand press/lint.awk press/roots.awk press/replace.awk
 BUILD := $(MAKE) --no-print-directory -f tests/build.mk
 WEAVE := press/weave $(wildcard press/*.lua press/*.awk) press/page.html press/style.css press/index.md
 CHECK_NEEDS := clang:clang gdb:gdb aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu \
   /usr/aarch64-linux-gnu/include/stdio.h:libc6-dev-arm64-cross shellcheck:shellcheck \
   node:nodejs npm:npm git:git
+# Chapters that have wrong allocators.
+LABS := $(notdir $(wildcard labs/wrong/*))
 # Whatever begins with #!/bin/sh.
 SCRIPTS = $(shell grep -lrE '^\#!/bin/sh' .ci press tests labs)
 # The tests of the press and of the judge.
@@ -47,6 +49,20 @@ serve: site  ## show the pages at http://localhost:8000/
 	@press/need python3:python3
 	python3 -m http.server --directory site 8000
 
+### The labs
+
+tags: site  ## make the tags of the labs and build/labs.bundle from the last commit
+	@press/need git:git
+	press/tags
+
+labs.bundle: tags  ## the labs in one file that git can fetch from
+
+wrong: heaps  ## show that every wrong allocator is rejected (AUTO=1: mutants too)
+	@press/need $(CC_NEEDS) /usr/include/criterion/criterion.h:libcriterion-dev
+	@$(BUILD) CONFIG=test suites
+	@labs/reject $(LABS)
+	@$(if $(AUTO),labs/mutants $(LABS))
+
 ### The book proved
 
 test: heaps  ## compile all allocators and run their tests
@@ -60,12 +76,14 @@ check: site  ## everything that must hold before a change lands
 	@for config in test clang asan tsan; do $(BUILD) CONFIG=$$config suites || exit 1; done
 	press/transcripts $(CHAPTERS) README.md
 	press/check-site site $(CHAPTERS)
+	labs/matrix $(LABS)
 	@tests/run $(PROOFS) build/test build/clang build/asan build/tsan
 
 soak: heaps  ## what takes longer: tests 50 times under load, a fresh machine
 	@press/need $(CC_NEEDS) /usr/include/criterion/criterion.h:libcriterion-dev
 	@$(BUILD) CONFIG=test suites
 	tests/soak 50
+	@$(MAKE) --no-print-directory wrong
 	tests/fresh
 
 results: heaps  ## measure again what the book says of time and memory
@@ -75,4 +93,4 @@ clean:  ## remove everything that make made
 	rm -rf build
 	find tangled site -mindepth 1 ! -name README.md -delete
 
-.PHONY: help tangle heaps site serve test check soak results clean
+.PHONY: help tangle heaps site serve test check soak results tags labs.bundle wrong clean

@@ -390,8 +390,8 @@ local function read_ids(chapter)
       return
     end
     fence = ticks
-    local graph = ticks and line:match('%.dot.-#([%w-]+)')
-    if graph then add_numbered(graph, 'figure') end
+    local drawing, figure = line:match('{%.(%l+).-#([%w-]+)')
+    if ticks and (drawing == 'dot' or drawing == 'heap' or drawing == 'chart') then add_numbered(figure, 'figure') end
     if ticks then return end
 
     local box = line:match('^:::+%s*(.*)')

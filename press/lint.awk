@@ -213,7 +213,7 @@ function open_fence(line,   info, mark) {
     fence_commands = 0
     if (info ~ /(^|[ .{])(c|C)($|[ }])/ && info !~ /\.sketch/)
         here("C that is no chunk: make it one, or mark it {.c .sketch}")
-    if (info ~ /(^|[ .{])dot($|[ }])/ && info !~ /alt="[^"]+"/)
+    if (info ~ /(^|[ .{])(dot|heap|chart)($|[ }])/ && info !~ /alt="[^"]+"/)
         here("this figure has no text alternative: alt=\"...\"")
     if (match(info, /#[A-Za-z][A-Za-z0-9-]*/)) add_id(substr(info, RSTART + 1, RLENGTH - 1), FILENAME, FNR)
     check_references(info, FNR)

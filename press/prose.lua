@@ -110,7 +110,8 @@ end
 -- and a point of graphviz is larger than a pixel.
 local function picture(svg, id, alt)
   local is_wide = false
-  svg = svg:gsub('^.-(<svg)', '%1'):gsub('<!%-%-.-%-%->', ''):gsub('<title>.-</title>', '')
+  svg = svg:gsub('^.-(<svg)', '%1'):gsub('(</svg>).*$', '%1'):gsub('<!%-%-.-%-%->', ''):gsub('<title>.-</title>', '')
+    :gsub(' role="img" aria%-label="[^"]*"', '')
     :gsub(' xmlns:?%a*="[^"]*"', ''):gsub(' font%-family="[^"]*"', '')
     :gsub('"black"', '"currentColor"'):gsub('"#000000"', '"currentColor"')
     :gsub(' id="', ' id="' .. id .. '-'):gsub('url%(#', 'url(#' .. id .. '-')
@@ -134,20 +135,56 @@ local function figure(element, svg, caption)
           raw('<figcaption>' .. number), pandoc.Plain(caption), raw('</figcaption></figure>')}
 end
 
--- What dot makes of a graph: a picture, or what it has to say against it.
-local function run_dot(graph)
-  local ok, result = pcall(pandoc.pipe, 'sh', {'-c', 'dot -Tsvg -Gbgcolor=transparent ' ..
-    '-Gfontname=monospace -Nfontname=monospace -Efontname=monospace 2>&1'}, graph)
-  return ok and result or result.output
+-- The programs that draw figures from what stands in their fences: SVG, or what they
+-- have to say against it. They run where chapters/ and results/ lie.
+local PRESS = PANDOC_SCRIPT_FILE:match('^(.*)/[^/]*$') or '.'
+local function drawer_of(block)
+  local class = block.classes[1]
+  if class == 'dot' then
+    return 'dot', 'dot -Tsvg -Gbgcolor=transparent -Gfontname=monospace -Nfontname=monospace -Efontname=monospace'
+  elseif class == 'heap' then
+    return 'the judge', 'xargs "$press/../build/bin/judge" picture'
+  elseif class == 'chart' then
+    return 'gnuplot', '"$press/chart" ' .. (tonumber(block.attributes.height) or 320)
+  end
 end
-local function graph(block)
-  local svg = run_dot(book.as_text(block.text))
-  if not svg:match('^<%?xml') then
+
+-- What measured or drew it, to stand below a figure.
+local function command_of(block)
+  if block.classes[1] == 'heap' then return 'build/bin/judge picture ' .. block.text end
+  local commands, seen = {}, {}
+  local function add(command)
+    if command and not seen[command] then
+      seen[command] = true
+      commands[#commands + 1] = command
+    end
+  end
+  for name in block.text:gmatch("table%('([%w-]+)'%)") do
+    if book.results[name] then
+      book.used_results[name] = true
+      add(book.results[name].command)
+    end
+  end
+  for command in block.text:gmatch("'< *([^']*)'") do add(command) end
+  return table.concat(commands, '; ')
+end
+
+local function drawn_figure(block)
+  local name, command = drawer_of(block)
+  local ok, result = pcall(pandoc.pipe, 'sh', {'-c', 'press=$(cd "$0" && pwd); cd "$1/.." && ' .. command .. ' 2>&1',
+    PRESS, book.this.file:match('^(.*)/[^/]*$') or '.'}, book.as_text(block.text))
+  local svg = ok and result or result.output
+  if not svg:match('^<%?xml') and not svg:match('^<svg') then
     book.complain(book.this.file, book.line_of(book.this, '#' .. block.identifier),
-                  'dot says of this figure: ' .. svg:match('[^\n]*'))
+                  name .. ' says of this figure: ' .. svg:match('[^\n]*'))
     return nil
   end
-  return figure(block, svg, to_inlines(prose.parse(block.attributes.caption or '').blocks))
+  local caption = to_inlines(prose.parse(block.attributes.caption or '').blocks)
+  local drawn_by = command_of(block)
+  if drawn_by ~= '' then
+    caption:insert(raw_inline(' <code class="drawn">' .. esc(drawn_by) .. '</code>'))
+  end
+  return figure(block, svg, caption)
 end
 
 -- A paragraph that is an image and nothing else is a figure. The picture lies beside the
@@ -190,7 +227,7 @@ local place = 0    -- the last chunk before what is being read
 local function code_block(block)
   local class = block.classes[1] or ''
   if class == 'transcript' then return transcript(block.text) end
-  if class == 'dot' then return graph(block) end
+  if drawer_of(block) then return drawn_figure(block) end
   if class == 'chunk' then
     local chunk = book.this.chunks[tonumber(block.text)]
     place = chunk.order

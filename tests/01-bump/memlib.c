@@ -109,6 +109,9 @@ Test(memlib, forgets_a_planned_failure_when_told_to)
     mem_fail_at(1);
     cr_assert(mem_init(LIMIT) == 0);
     cr_assert(mem_sbrk(16) != (void *)-1, "mem_init does not cancel");
+    mem_fail_at(1);
+    mem_reset();
+    cr_assert(mem_sbrk(16) != (void *)-1, "mem_reset does not cancel");
 }
 
 Test(memlib, leaves_memory_dirty_when_it_moves_the_break_back)

@@ -194,6 +194,16 @@ Test(my_check, finds_4_a_chain_that_leaves_the_heap_and_does_not_follow_it)
     }
 }
 
+Test(my_check, finds_4_a_break_below_the_first_block)
+{
+    begin_heap(LIMIT);
+    take_foreign(100);
+    new_block(24);
+    cr_assert(my_check() == 0);
+    mem_reset();
+    cr_assert(my_check() == -1, "my_check reads a block above the heap");
+}
+
 Test(my_check, finds_4_a_break_below_the_last_block)
 {
     make_chain();

@@ -31,6 +31,9 @@ static void check_walk(void)
     for (size_t i = 0; i < now.count; i++) {
         const struct heap_part *part = &now.part[i];
         cr_assert(part->size > 0, "part %zu is empty", i);
+        cr_assert(part->kind == PART_FREE ||
+                      (part->list == -1 && part->next == NULL),
+                  "part %zu is on a list, and not free", i);
         if (part->kind == PART_REGION) {
             cr_assert(reached == end, "the parts do not fill their region");
             reached = part->start;

@@ -5,6 +5,7 @@ TestSuite(table, .init = watchdog);
 
 Test(table, offers_what_the_chapter_has)
 {
+    cr_assert(allocator.init() == 0 && allocator.malloc(1) != NULL);
     cr_assert(strcmp(allocator.name, "01-bump") == 0);
     cr_assert(allocator.malloc == my_malloc && allocator.realloc == my_realloc);
     cr_assert(allocator.free == my_free && allocator.check == my_check);

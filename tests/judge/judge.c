@@ -15,7 +15,12 @@ static const struct command {
      command_replay},
     {"map", "HEAP TRACE [N]", "draw the heap after operation N (or all)",
      command_map},
-    {"dump", "HEAP TRACE [N]", "the same as lines of JSON", command_dump},
+    {"picture", "HEAP TRACE [N]", "draw it as SVG, for a page",
+     command_picture},
+    {"steps", "HEAP TRACE", "the heap after each operation, as JSON",
+     command_steps},
+    {"dump", "HEAP TRACE [N]", "the heap after operation N as lines of JSON",
+     command_dump},
     {"curve", "HEAP TRACE [N]", "payload and heap over time, as a table",
      command_curve},
     {"time", "HEAP... -- TRACE...", "operations a second, as a table",
@@ -52,7 +57,7 @@ void die(const char *format, ...)
 static void print_help(void)
 {
     for (int i = 0; i < COMMANDS; i++)
-        printf("judge %-7s%-21s%s\n", commands[i].name, commands[i].words,
+        printf("judge %-8s%-20s%s\n", commands[i].name, commands[i].words,
                commands[i].help);
     fputs(notes, stdout);
 }

@@ -13,6 +13,8 @@ enum {
 
 int command_replay(int count, char **words);
 int command_map(int count, char **words);
+int command_picture(int count, char **words);
+int command_steps(int count, char **words);
 int command_dump(int count, char **words);
 int command_curve(int count, char **words);
 int command_time(int count, char **words);

@@ -25,9 +25,8 @@ static const char touched_looks[KINDS] = {
 
 struct map {
     struct picture picture;
-    size_t cell;          /* bytes that a character stands for */
-    size_t span;          /* index of the span that the last cell began in */
-    int64_t owed[KINDS];  /* bytes met of a kind, less those it was drawn for */
+    size_t cell; /* bytes that a character stands for */
+    struct cells cells;
     struct place touched; /* where the touched block begins */
     size_t touched_end; /* offset of its end; that of its beginning: nowhere */
     char touched_look;  /* its character */
@@ -55,35 +54,6 @@ static size_t fitting_cell(const struct picture *picture)
     return cell;
 }
 
-/* How many bytes two ranges share. */
-static size_t shared(size_t from, size_t to, size_t other_from, size_t other_to)
-{
-    size_t lo = from > other_from ? from : other_from;
-    size_t hi = to < other_to ? to : other_to;
-    return lo < hi ? hi - lo : 0;
-}
-
-/* The kind that stands for the bytes from `from` to `to` of a region: one that
-   is among them, such that over the whole map each kind gets its share. */
-static enum kind cell_kind(struct map *map, size_t region, size_t from,
-                           size_t to)
-{
-    const struct span *span = &map->picture.spans[map->span];
-    const struct span *last = map->picture.spans + map->picture.count;
-    enum kind best = KINDS;
-    while (span->region < region || span->offset + span->size <= from)
-        span++;
-    map->span = (size_t)(span - map->picture.spans);
-    for (; span < last && span->region == region && span->offset < to; span++) {
-        size_t end = span->offset + span->size;
-        map->owed[span->kind] += (int64_t)shared(from, to, span->offset, end);
-        if (best == KINDS || map->owed[span->kind] > map->owed[best])
-            best = span->kind;
-    }
-    map->owed[best] -= (int64_t)(to - from);
-    return best;
-}
-
 /* Whether the touched block begins among those bytes, or fills half of
    them. */
 static bool is_touched(const struct map *map, size_t region, size_t from,
@@ -93,7 +63,7 @@ static bool is_touched(const struct map *map, size_t region, size_t from,
     if (begin == end || region != map->touched.region)
         return false;
     return (from <= begin && begin < to) ||
-           2 * shared(from, to, begin, end) >= to - from;
+           2 * bytes_shared(from, to, begin, end) >= to - from;
 }
 
 static void print_region(struct map *map, size_t region)
@@ -103,7 +73,8 @@ static void print_region(struct map *map, size_t region)
         printf("region %zu, %zu bytes\n", region, size);
     for (size_t from = 0; from < size; from += map->cell) {
         size_t to = from + map->cell < size ? from + map->cell : size;
-        enum kind kind = cell_kind(map, region, from, to);
+        enum kind kind =
+            cells_next(&map->cells, &map->picture, region, from, to);
         if (from % row == 0)
             printf("%9zu  ", from);
         putchar(is_touched(map, region, from, to) ? map->touched_look

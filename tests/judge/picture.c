@@ -83,6 +83,13 @@ struct picture picture_of(const struct allocator *heap,
     return picture;
 }
 
+void picture_free(struct picture *picture)
+{
+    free(picture->layout.parts);
+    free(picture->spans);
+    free(picture->region_sizes);
+}
+
 bool picture_place(const struct picture *picture, const void *address,
                    struct place *place)
 {
@@ -99,4 +106,31 @@ bool picture_place(const struct picture *picture, const void *address,
         region++;
     }
     return false;
+}
+
+size_t bytes_shared(size_t from, size_t to, size_t other_from, size_t other_to)
+{
+    size_t lo = from > other_from ? from : other_from;
+    size_t hi = to < other_to ? to : other_to;
+    return lo < hi ? hi - lo : 0;
+}
+
+enum kind cells_next(struct cells *cells, const struct picture *picture,
+                     size_t region, size_t from, size_t to)
+{
+    const struct span *span = &picture->spans[cells->span];
+    const struct span *last = picture->spans + picture->count;
+    enum kind best = KINDS;
+    while (span->region < region || span->offset + span->size <= from)
+        span++;
+    cells->span = (size_t)(span - picture->spans);
+    for (; span < last && span->region == region && span->offset < to; span++) {
+        size_t end = span->offset + span->size;
+        cells->owed[span->kind] +=
+            (int64_t)bytes_shared(from, to, span->offset, end);
+        if (best == KINDS || cells->owed[span->kind] > cells->owed[best])
+            best = span->kind;
+    }
+    cells->owed[best] -= (int64_t)(to - from);
+    return best;
 }

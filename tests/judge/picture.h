@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "heap.h"
 #include "oracle.h"
@@ -41,9 +42,10 @@ struct picture {
     size_t size;          /* bytes of all regions */
 };
 
-/* Walks a heap whose walk is sound. Nobody releases the picture. */
+/* Walks a heap whose walk is sound. */
 struct picture picture_of(const struct allocator *heap,
                           const struct oracle *oracle);
+void picture_free(struct picture *picture);
 
 /* The region and the offset in it of an address; false if it lies in none. */
 struct place {
@@ -52,5 +54,18 @@ struct place {
 };
 bool picture_place(const struct picture *picture, const void *address,
                    struct place *place);
+
+/* How many bytes two ranges share. */
+size_t bytes_shared(size_t from, size_t to, size_t other_from, size_t other_to);
+
+/* Draws a picture in cells, each of which stands for many bytes and has one
+   kind: one that is among its bytes, such that over all cells each kind gets
+   its share. Begins as zeros; then come the cells in order. */
+struct cells {
+    size_t span;         /* index of the span that the last cell began in */
+    int64_t owed[KINDS]; /* bytes met of a kind, less those it was drawn for */
+};
+enum kind cells_next(struct cells *cells, const struct picture *picture,
+                     size_t region, size_t from, size_t to);
 
 #endif

@@ -9,9 +9,8 @@
    A heap runs a trace 15 times, or until its runs have taken a second.
 
    Prints tab-separated values: the trace, the heap, the operations of the
-   trace, and three speeds in million operations a second, between the first two
-   and the last two of which lie a quarter of the runs each: the lower quartile,
-   the median and the upper quartile (`-`: the heap cannot finish the trace). */
+   trace, and the lower quartile, the median and the upper quartile of the runs
+   in million operations a second (`-`: the heap cannot finish the trace). */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
