@@ -159,7 +159,7 @@ local function command_of(block)
       commands[#commands + 1] = command
     end
   end
-  for name in block.text:gmatch("table%('([%w-]+)'%)") do
+  for name in block.text:gmatch("table%('([%w_-]+)'%)") do
     if book.results[name] then
       book.used_results[name] = true
       add(book.results[name].command)

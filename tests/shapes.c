@@ -1,15 +1,14 @@
 /* shapes: writes a trace of one of the shapes that malloc courses measure.
 
    Usage: shapes NAME [SEED]       NAME as in the table below
-          shapes prefix COUNT      the first COUNT operations of standard input
 
    Takes nothing else; makes a trace in the .rep format on standard output: four
    numbers (bytes of heap, blocks, operations, weight), then a line for each
    operation. The same NAME and SEED (1 unless given) make the same trace.
 
    The published suite has eleven traces. Seven were made by formula and are made
-   here again from its description. Four were recorded from compilers; prefixes
-   of recorded traces take their place. */
+   here again from its description. Four were recorded from compilers; the first
+   operations of recorded traces (`judge cut`) take their place. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -157,23 +156,8 @@ static unsigned long number(const char *text)
     errno = 0;
     unsigned long value = strtoul(text, &end, 10);
     if (*text < '0' || *text > '9' || *end != '\0' || errno != 0)
-        die("SEED and COUNT are whole numbers");
+        die("SEED is a whole number");
     return value;
-}
-
-static void read_prefix(unsigned long count)
-{
-    unsigned long ignored;
-    if (scanf("%lu %lu %lu %lu", &ignored, &ignored, &ignored, &ignored) != 4)
-        die("standard input does not begin with four numbers");
-    struct operation op = {0};
-    while (trace.count < count && scanf(" %c %d", &op.kind, &op.id) == 2) {
-        if (op.kind != 'f' && scanf("%u", &op.size) != 1)
-            die("an operation on standard input has no size");
-        add(op.kind, op.id, op.size);
-    }
-    if (trace.count < count)
-        die("standard input has too few operations");
 }
 
 static void make_shape(const char *name, unsigned long seed)
@@ -204,15 +188,11 @@ static void write_trace(void)
 int main(int argc, char **argv)
 {
     if (argc < 2 || argc > 3)
-        die("usage: shapes NAME [SEED] | shapes prefix COUNT");
+        die("usage: shapes NAME [SEED]");
     trace.operations = calloc(OPERATIONS_MAX, sizeof *trace.operations);
     if (trace.operations == NULL)
         die("out of memory");
-    unsigned long argument = argc == 3 ? number(argv[2]) : 1;
-    if (strcmp(argv[1], "prefix") == 0)
-        read_prefix(argument);
-    else
-        make_shape(argv[1], argument);
+    make_shape(argv[1], argc == 3 ? number(argv[2]) : 1);
     write_trace();
     free(trace.operations);
 }

@@ -152,14 +152,13 @@ static void print_part(const struct regions *regions, const struct part *part)
 static void print_changes(const struct regions *regions,
                           const struct parts *some, const struct parts *others)
 {
-    const struct part *other = others->part;
-    const struct part *end = others->part + others->count;
+    size_t j = 0; /* of the first other that does not lie below */
     const char *separator = "";
     for (size_t i = 0; i < some->count; i++) {
         const struct part *part = &some->part[i];
-        while (other < end && compare(other, part) < 0)
-            other++;
-        if (other < end && same(other, part))
+        while (j < others->count && compare(&others->part[j], part) < 0)
+            j++;
+        if (j < others->count && same(&others->part[j], part))
             continue;
         printf("%s", separator);
         print_part(regions, part);
