@@ -34,7 +34,7 @@ heaps: tangle  ## compile every allocator and program to build/
 ### The book as pages
 
 site: heaps  ## write the book as web pages to site/
-	@press/need pandoc:pandoc dot:graphviz ctags:universal-ctags
+	@press/need pandoc:pandoc dot:graphviz gnuplot:gnuplot-nox ctags:universal-ctags
 	@$(MAKE) --no-print-directory build/site.done
 	@echo "open site/index.html"
 build/site.done: build/tangle.done $(WEAVE) chapters/refs.bib $(wildcard results/*.tsv)

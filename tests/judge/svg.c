@@ -336,8 +336,8 @@ static const char *label(const struct span *span, double width)
                  span->part->list);
     else
         snprintf(texts[0], 64, "%s, %s bytes", kind, size.text);
-    snprintf(texts[1], 64, "%s", kind);
-    snprintf(texts[2], 64, span->kind == HEADER ? "H" : "%s", size.text);
+    snprintf(texts[1], 64, "%s %s", kind, size.text);
+    snprintf(texts[2], 64, "%s", span->kind == HEADER ? "H" : kind);
     return fitting(texts, 3, width);
 }
 
@@ -397,32 +397,32 @@ static bool beginning(const struct drawing *drawing, struct place place,
 }
 
 /* An arrow from one free part to the next on its list: in the gap above if they
-   stand in one row, else from edge to edge. */
+   stand in one row, else from edge to edge, in a bow that other rows show. */
 static void print_link(const struct piece *from, const struct piece *to,
                        double from_width)
 {
     double x1 = from->x + (from_width > 30 ? 24 : from_width / 2);
-    double x2 = to->x + 8, y1 = from->y, y2 = to->y, bend = 12;
-    int tip = 1; /* downward */
-    if (to->y > from->y)
-        y1 += from->height;
-    if (to->y < from->y) {
-        y2 += to->height;
-        tip = -1;
+    double x2 = to->x + 8, y1 = from->y, y2 = to->y;
+    double bow = 0, from_bend = -15, to_bend = -15; /* of the ends */
+    int tip = 6;                                    /* pixels, downward */
+    if (to->y != from->y) {
+        y1 += to->y > from->y ? from->height : 0;
+        y2 += to->y > from->y ? 0 : to->height;
+        from_bend = (y2 - y1) * .4;
+        to_bend = -from_bend;
+        bow = from_bend > 20 || from_bend < -20 ? 40 : 0;
+        tip = to->y > from->y ? 6 : -6;
     }
-    if (from->y == to->y)
-        bend = -15;
     char path[160];
-    snprintf(path, sizeof path, "M%g %gC%g %g %g %g %g %g", x1, y1, x1,
-             y1 + tip * bend, x2, y2 - tip * (bend > 0 ? bend + 6 : -bend), x2,
-             y2 - tip * 5);
+    snprintf(path, sizeof path, "M%g %gC%g %g %g %g %g %g", x1, y1, x1 + bow,
+             y1 + from_bend, x2, y2 + to_bend, x2, y2 - tip);
     printf(
         "<path class=\"halo\" d=\"%s\" fill=\"none\" stroke=\"#ffffff\" "
         "stroke-width=\"3.5\"/>\n<path class=\"link\" d=\"%s\" fill=\"none\" "
         "stroke=\"currentColor\" stroke-width=\"1.2\"/>\n"
         "<path class=\"link\" d=\"M%g %gl-3 %dh6z\" "
         "fill=\"currentColor\"/>\n",
-        path, path, x2, y2, -6 * tip);
+        path, path, x2, y2, -tip);
 }
 
 /* How many links there are to draw. */
