@@ -3,7 +3,8 @@
 CHAPTERS := $(sort $(wildcard chapters/*.nw))
 PRESS := press/tangle press/expand press/lint.awk press/roots.awk press/replace.awk
 BUILD := $(MAKE) --no-print-directory -f tests/build.mk
-WEAVE := press/weave $(wildcard press/*.lua press/*.awk) press/page.html press/style.css press/index.md
+WEAVE := press/weave $(wildcard press/*.lua press/*.awk) press/page.html press/style.css press/index.md \
+  press/chart press/chart.gp
 CHECK_NEEDS := clang:clang gdb:gdb aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu \
   /usr/aarch64-linux-gnu/include/stdio.h:libc6-dev-arm64-cross shellcheck:shellcheck \
   node:nodejs npm:npm git:git
@@ -37,7 +38,7 @@ site: heaps  ## write the book as web pages to site/
 	@press/need pandoc:pandoc dot:graphviz gnuplot:gnuplot-nox ctags:universal-ctags
 	@$(MAKE) --no-print-directory build/site.done
 	@echo "open site/index.html"
-build/site.done: build/tangle.done $(WEAVE) chapters/refs.bib $(wildcard results/*.tsv)
+build/site.done: build/tangle.done $(WEAVE) build/bin/judge chapters/refs.bib $(wildcard results/*.tsv)
 	press/weave site $(CHAPTERS)
 	@touch $@
 
@@ -86,11 +87,15 @@ soak: heaps  ## what takes longer: tests 50 times under load, a fresh machine
 	@$(MAKE) --no-print-directory wrong
 	tests/fresh
 
-results: heaps  ## measure again what the book says of time and memory
+score: heaps  ## measure utilization and speed of every heap beside libc
+	@press/need gawk:gawk
+	press/score
+
+results: score  ## measure again everything that the book has numbers of
 	press/results
 
 clean:  ## remove everything that make made
 	rm -rf build
 	find tangled site -mindepth 1 ! -name README.md -delete
 
-.PHONY: help tangle heaps site serve test check soak results tags labs.bundle wrong clean
+.PHONY: help tangle heaps site serve test check soak score results tags labs.bundle wrong clean

@@ -94,6 +94,18 @@ build/lib/record.so: $(B)/tests/judge/record.o
 	@mkdir -p $(@D)
 	$(CC) -shared $(LDFLAGS) -o $@ $< -ldl
 
+### The eleven shapes: seven by formula, four that begin like the traces of programs that
+### translate a language, as the published ones did: C, Perl, Python, SQL
+SHAPES := binary binary2 coalescing random random2 realloc realloc2
+STARTS := cc1 perl python3 sqlite3
+programs: $(SHAPES:%=build/traces/%.rep) $(STARTS:%=build/traces/%-6000.rep)
+$(SHAPES:%=build/traces/%.rep): build/traces/%.rep: build/bin/shapes
+	@mkdir -p $(@D)
+	build/bin/shapes $* > $@
+build/traces/%-6000.rep: traces/%.rep.gz build/bin/judge
+	@mkdir -p $(@D)
+	build/bin/judge cut $< 6000 > $@
+
 ### Suites: Criterion where the file lies beside its chapter's name, a main in plain/
 suite_sources := $(filter-out tests/judge/%,$(wildcard tests/*/*.c))
 # A program in plain/racy/ races on purpose: ThreadSanitizer would be right to object.
