@@ -3,11 +3,12 @@
 #   heaps     build/heaps/NN-name.so, NN-name/STEP.so   an allocator each, for the judge
 #   programs  build/bin/NAME           programs of the chapters, and the judge
 #   suites    build/CONFIG/tests/...   Criterion suites and plain programs
+#   fuzzers   build/fuzz/tests/fuzz/NN-name
 # In a chapter's folder *.c and exercises/*.c are its library; it is linked with the
 # libraries of the chapters before it. steps/*.c are whole allocators; programs/*.c
 # and tests/.../plain/ have a main.
 #
-# CONFIG   release | test | clang | asan | tsan
+# CONFIG   release | test | clang | asan | tsan | fuzz
 # Called by the Makefile: make -f tests/build.mk CONFIG=test suites
 
 C ?= build/lines
@@ -21,11 +22,13 @@ CC_test := gcc
 CC_clang := clang
 CC_asan := gcc
 CC_tsan := gcc
+CC_fuzz := clang
 FLAGS_release := -O2
 FLAGS_test := -O1 -DTEST_HOOKS
 FLAGS_clang := -O1 -DTEST_HOOKS
 FLAGS_asan := -O1 -DTEST_HOOKS -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FLAGS_tsan := -O1 -DTEST_HOOKS -fsanitize=thread
+FLAGS_fuzz := -O1 -DTEST_HOOKS -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 
 CC := $(CC_$(CONFIG))
 CFLAGS := -std=gnu17 -g -fPIC -fno-semantic-interposition -pthread $(WARNINGS) $(FLAGS_$(CONFIG))
@@ -38,6 +41,10 @@ libraries = $(shell printf '%s\n' $(chapters) | sort -r | sed -n '/^$1$$/,$$s|.*
 all_libraries := $(call libraries,$(lastword $(chapters)))
 objects = $(patsubst %.c,$(B)/%.o,$1)
 book_objects = $(patsubst $(C)/%.c,$(B)/%.o,$1)
+# In builds for tests heaps count their steps: see hook_steps in tests/hooks.h.
+ifneq ($(filter test clang asan,$(CONFIG)),)
+$(call book_objects,$(wildcard $(C)/*/heap.c)): CFLAGS += -fsanitize-coverage=trace-pc
+endif
 
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -48,6 +55,10 @@ $(B)/%.o: $(C)/%.c
 $(B)/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+# What the fuzzer is to reach is the book's code.
+ifeq ($(CONFIG),fuzz)
+$(B)/tests/%.o: CFLAGS += -fno-sanitize=fuzzer-no-link
+endif
 
 ### One chapter: its library, its allocator, the steps to it, its programs
 define chapter
@@ -72,6 +83,13 @@ $(patsubst $(C)/$1/programs/%.c,build/bin/%,$(wildcard $(C)/$1/programs/*.c)): \
 $(patsubst tests/$1/%.c,$(B)/tests/$1/%,$(wildcard tests/$1/*.c tests/$1/plain/*.c tests/$1/plain/racy/*.c)): \
   $(call libraries,$1)
 $(B)/tests/$1/%: private BOOK := $(call libraries,$1)
+# What its heap promises holds for each of its steps.
+ifneq ($(wildcard tests/$1/promise.c),)
+versions: $(patsubst $(C)/$1/steps/%.c,$(B)/tests/$1/steps/%,$(wildcard $(C)/$1/steps/*.c))
+$(B)/tests/$1/steps/%: $(B)/tests/$1/promise.o $(B)/$1/steps/%.o $(B)/tests/report.o $(B)/tests/hooks.o $(call libraries,$1)
+	@mkdir -p $$(@D)
+	$(CC) $(LDFLAGS) -o $$@ $$(filter %.o,$$^) $(call libraries,$1) -lcriterion
+endif
 endef
 # Only the table leaves a shared object: the names of two heaps never meet.
 EXPORTS := -Wl,--version-script=tests/judge/exports.map
@@ -107,13 +125,13 @@ build/traces/%-6000.rep: traces/%.rep.gz build/bin/judge
 	build/bin/judge cut $< 6000 > $@
 
 ### Suites: Criterion where the file lies beside its chapter's name, a main in plain/
-suite_sources := $(filter-out tests/judge/%,$(wildcard tests/*/*.c))
+suite_sources := $(filter-out tests/judge/% tests/fuzz/%,$(wildcard tests/*/*.c))
 # A program in plain/racy/ races on purpose: ThreadSanitizer would be right to object.
 plain_sources := $(wildcard tests/*/plain/*.c tests/*/plain/racy/*.c)
 ifeq ($(CONFIG),tsan)
 suites: $(patsubst %.c,$(B)/%,$(wildcard tests/*/plain/*.c))
 else
-suites: $(patsubst %.c,$(B)/%,$(suite_sources) $(plain_sources))
+suites: $(patsubst %.c,$(B)/%,$(suite_sources) $(plain_sources)) versions corpora
 endif
 $(B)/tests/hooks/%: private BOOK := $(all_libraries)
 $(patsubst %.c,$(B)/%,$(wildcard tests/hooks/*.c tests/hooks/plain/*.c)): $(all_libraries)
@@ -122,5 +140,19 @@ $(patsubst %.c,$(B)/%,$(suite_sources)): %: %.o $(B)/tests/report.o $(B)/tests/h
 $(patsubst %.c,$(B)/%,$(plain_sources)): %: %.o $(B)/tests/hooks.o
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(BOOK)
 
-.PHONY: heaps programs suites
+### The fuzzer's program, with a main that replays the corpus or with libFuzzer's
+fuzzed := 01-bump 02-first-fit
+corpora: $(patsubst %,$(B)/tests/%/corpus,$(fuzzed))
+fuzzers: $(patsubst %,$(B)/tests/fuzz/%,$(fuzzed))
+define fuzz
+$(B)/tests/$1/corpus: $(call objects,tests/fuzz/heap.c tests/fuzz/replay.c tests/hooks.c) $(call libraries,$1)
+	@mkdir -p $$(@D)
+	$(CC) $(LDFLAGS) -o $$@ $$^
+$(B)/tests/fuzz/$1: $(call objects,tests/fuzz/heap.c tests/hooks.c) $(call libraries,$1)
+	@mkdir -p $$(@D)
+	$(CC) -pthread -fsanitize=fuzzer,address,undefined -o $$@ $$^
+endef
+$(foreach k,$(fuzzed),$(eval $(call fuzz,$k)))
+
+.PHONY: heaps programs suites versions corpora fuzzers
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -13,7 +13,9 @@
    take no lock: ThreadSanitizer sees no order but that of the book's code.
    A child of fork has its forking thread alone, with its name, and begins with
    nothing planned and nothing recorded. What goes wrong (a thread that does not
-   arrive, say) ends the program with one line. */
+   arrive, say) ends the program with one line.
+
+   Also counts what a heap does: the same in every run, where times are not. */
 #ifndef HOOKS_H
 #define HOOKS_H
 
@@ -65,5 +67,9 @@ void hook_record(void (*walk)(heap_visit *visit, void *context));
      list    if it is free: the list that holds it, from 0; -1: none
      next    if it is free: the place of the next part on its list, or null */
 void hook_write(const char *name);
+
+/* Returns how many basic blocks of the code of any heap.c the process has run;
+   a loop runs at least one a turn. Builds with TSan and releases don't count. */
+unsigned long hook_steps(void);
 
 #endif

@@ -13,6 +13,7 @@
 #include "01-bump/allocator.h"
 #include "01-bump/memlib.h"
 #include "01-bump/my_malloc.h"
+#include "01-bump/shortage.h"
 #include "report.h"
 
 enum {

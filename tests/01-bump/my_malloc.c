@@ -106,24 +106,40 @@ Test(my_malloc, returns_NULL_only_when_memory_is_out_and_then_changes_nothing)
     check_unchanged(&before, "a request to the full heap");
 }
 
+enum { REQUEST = 5000 };
+
+/* Asks for a block. Returns whether there was one; if not, nothing changed. */
+static bool try_block(void)
+{
+    take_picture(&before);
+    void *payload = my_malloc(REQUEST);
+    if (payload != NULL)
+        add_block(payload, REQUEST);
+    else
+        check_unchanged(&before, "a failure of mem_sbrk");
+    return payload != NULL;
+}
+
+/* Calls of mem_sbrk fail from the k-th on, until there is memory again; or only
+   the k-th fails, and my_malloc may ask again for less. */
 Test(my_malloc, survives_the_failure_of_any_mem_sbrk)
 {
-    enum { REQUEST = 5000 };
     for (unsigned k = 1; k <= 50; k++) {
         begin_heap(LIMIT);
-        mem_fail_at(k);
-        void *payload;
-        do {
-            take_picture(&before);
-            payload = my_malloc(REQUEST);
-            if (payload != NULL)
-                add_block(payload, REQUEST);
+        make_short(k - 1, UINT_MAX);
+        while (try_block())
             cr_assert(model.count <= 2 * k,
                       "mem_sbrk failed, and my_malloc did not");
-        } while (payload != NULL);
-        check_unchanged(&before, "a failure of mem_sbrk");
+        end_shortage();
         new_block(REQUEST);
         new_block(1);
+        check_memory();
+
+        begin_heap(LIMIT);
+        mem_fail_at(k);
+        for (unsigned i = 0; i < k; i++)
+            try_block();
+        new_block(REQUEST);
         check_memory();
     }
 }

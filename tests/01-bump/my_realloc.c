@@ -130,10 +130,11 @@ Test(my_realloc, leaves_the_block_whole_when_memory_is_short)
         struct block *block = new_block(request);
         new_block(8);
         take_picture(&before);
-        mem_fail_at(1);
+        make_short(0, UINT_MAX);
         cr_assert(my_realloc(block->start, MORE) == NULL,
                   "mem_sbrk failed, and my_realloc did not");
         check_unchanged(&before, "my_realloc without memory");
+        end_shortage();
         resize_block(block, MORE);
         new_block(request);
         check_memory();

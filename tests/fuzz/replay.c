@@ -1,0 +1,54 @@
+/* Replays inputs of the fuzzer without it: runs heap.c's program on each file that
+   is named, or on all of the corpus, tests/02-first-fit/corpus/. Aborts at the
+   first broken promise; the last line of output names the file. */
+#include <dirent.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const char corpus[] = "tests/02-first-fit/corpus";
+static int count;
+
+static void replay(const char *path)
+{
+    static uint8_t data[1 << 20];
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) {
+        perror(path);
+        exit(1);
+    }
+    size_t size = fread(data, 1, sizeof data, file);
+    fclose(file);
+    fprintf(stderr, "\r%s", path);
+    LLVMFuzzerTestOneInput(data, size);
+    count++;
+}
+
+static void replay_corpus(void)
+{
+    DIR *folder = opendir(corpus);
+    if (folder == NULL) {
+        perror(corpus);
+        exit(1);
+    }
+    struct dirent *entry;
+    while ((entry = readdir(folder)) != NULL) {
+        char path[1000];
+        snprintf(path, sizeof path, "%s/%s", corpus, entry->d_name);
+        if (entry->d_name[0] != '.')
+            replay(path);
+    }
+    closedir(folder);
+}
+
+int main(int argc, char **argv)
+{
+    for (int n = 1; n < argc; n++)
+        replay(argv[n]);
+    if (argc == 1)
+        replay_corpus();
+    fprintf(stderr, "\n%d inputs replayed\n", count);
+    return count > 0 ? 0 : 1;
+}
