@@ -51,10 +51,12 @@ endif
 
 $(B)/%.o: $(C)/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	@echo '$(CC) $<'
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 $(B)/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	@echo '$(CC) $<'
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 # What the fuzzer is to reach is the book's code.
 ifeq ($(CONFIG),fuzz)
 $(B)/tests/%.o: CFLAGS += -fno-sanitize=fuzzer-no-link
