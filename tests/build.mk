@@ -39,6 +39,8 @@ chapters := $(sort $(notdir $(wildcard $(C)/[0-9]*)))
 # The libraries of chapter $1 and of those before it, in the order for the linker.
 libraries = $(shell printf '%s\n' $(chapters) | sort -r | sed -n '/^$1$$/,$$s|.*|$(B)/&.a|p')
 all_libraries := $(call libraries,$(lastword $(chapters)))
+# Says what is compiled, unless make is to be silent.
+say := $(if $(findstring s,$(firstword -$(MAKEFLAGS))),@:,@echo)
 objects = $(patsubst %.c,$(B)/%.o,$1)
 book_objects = $(patsubst $(C)/%.c,$(B)/%.o,$1)
 # In builds for tests heaps count their steps: see hook_steps in tests/hooks.h.
@@ -51,11 +53,11 @@ endif
 
 $(B)/%.o: $(C)/%.c
 	@mkdir -p $(@D)
-	@echo '$(CC) $<'
+	$(say) '$(CC) $<'
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 $(B)/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
-	@echo '$(CC) $<'
+	$(say) '$(CC) $<'
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 # What the fuzzer is to reach is the book's code.
 ifeq ($(CONFIG),fuzz)
@@ -143,7 +145,7 @@ $(patsubst %.c,$(B)/%,$(plain_sources)): %: %.o $(B)/tests/hooks.o
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(BOOK)
 
 ### The fuzzer's program, with a main that replays the corpus or with libFuzzer's
-fuzzed := 01-bump 02-first-fit
+fuzzed := $(if $(wildcard tests/fuzz/heap.c),$(filter 01-bump 02-first-fit,$(chapters)))
 corpora: $(patsubst %,$(B)/tests/%/corpus,$(fuzzed))
 fuzzers: $(patsubst %,$(B)/tests/fuzz/%,$(fuzzed))
 define fuzz
