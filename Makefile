@@ -80,9 +80,13 @@ check: site  ## everything that must hold before a change lands
 	labs/matrix $(LABS)
 	@tests/run $(PROOFS) build/test build/clang build/asan build/tsan
 
-soak: heaps  ## what takes longer: tests 50 times under load, a fresh machine
+soak: heaps  ## what takes longer: fuzzing, 50 runs under load, a fresh machine
 	@press/need $(CC_NEEDS) /usr/include/criterion/criterion.h:libcriterion-dev
 	@$(BUILD) CONFIG=test suites
+	@press/need clang:clang /usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a:libclang-rt-14-dev
+	@$(BUILD) CONFIG=fuzz fuzzers
+	@mkdir -p build/corpus
+	build/fuzz/tests/fuzz/02-first-fit -max_total_time=600 -print_final_stats=1 build/corpus tests/02-first-fit/corpus
 	tests/soak 50
 	@$(MAKE) --no-print-directory wrong
 	tests/fresh
