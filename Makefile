@@ -2,7 +2,8 @@
 
 CHAPTERS := $(sort $(wildcard chapters/*.nw))
 PRESS := press/tangle press/expand press/lint.awk press/roots.awk press/replace.awk
-BUILD := $(MAKE) --no-print-directory -f tests/build.mk
+JOBS := $(shell nproc)
+BUILD := $(MAKE) --no-print-directory -j$(JOBS) -f tests/build.mk
 WEAVE := press/weave $(wildcard press/*.lua press/*.awk) press/page.html press/style.css press/index.md \
   press/chart press/chart.gp
 CHECK_NEEDS := clang:clang gdb:gdb aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu \
@@ -15,6 +16,7 @@ SCRIPTS = $(shell grep -lrE '^\#!/bin/sh' .ci press tests labs)
 # The tests of the press and of the judge.
 PROOFS = $(filter-out %.tsv %/broken %-fixture,$(wildcard tests/press/*)) tests/judge/test tests/runner
 CC_NEEDS := gcc:gcc /usr/include/stdio.h:libc6-dev
+TEST_NEEDS := $(CC_NEEDS) /usr/include/criterion/criterion.h:libcriterion-dev
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z.]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -59,7 +61,7 @@ tags: site  ## make the tags of the labs and build/labs.bundle from the last com
 labs.bundle: tags  ## the labs in one file that git can fetch from
 
 wrong: heaps  ## show that every wrong allocator is rejected (AUTO=1: mutants too)
-	@press/need $(CC_NEEDS) /usr/include/criterion/criterion.h:libcriterion-dev
+	@press/need $(TEST_NEEDS)
 	@$(BUILD) CONFIG=test suites
 	@labs/reject $(LABS)
 	@$(if $(AUTO),labs/mutants $(LABS))
@@ -67,12 +69,12 @@ wrong: heaps  ## show that every wrong allocator is rejected (AUTO=1: mutants to
 ### The book proved
 
 test: heaps  ## compile all allocators and run their tests
-	@press/need $(CC_NEEDS) /usr/include/criterion/criterion.h:libcriterion-dev
+	@press/need $(TEST_NEEDS)
 	@$(BUILD) CONFIG=test suites
 	@tests/run build/test
 
 check: site  ## everything that must hold before a change lands
-	@press/need $(CHECK_NEEDS)
+	@press/need $(TEST_NEEDS) $(CHECK_NEEDS)
 	shellcheck $(SCRIPTS)
 	@for config in test clang asan tsan; do $(BUILD) CONFIG=$$config suites || exit 1; done
 	press/transcripts $(CHAPTERS) README.md
@@ -81,7 +83,7 @@ check: site  ## everything that must hold before a change lands
 	@tests/run $(PROOFS) build/test build/clang build/asan build/tsan
 
 soak: heaps  ## what takes longer: fuzzing, 50 runs under load, a fresh machine
-	@press/need $(CC_NEEDS) /usr/include/criterion/criterion.h:libcriterion-dev
+	@press/need $(TEST_NEEDS)
 	@$(BUILD) CONFIG=test suites
 	@press/need clang:clang /usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a:libclang-rt-14-dev
 	@$(BUILD) CONFIG=fuzz fuzzers
