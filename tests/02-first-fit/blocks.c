@@ -87,6 +87,19 @@ Test(blocks, take_the_smallest_hole_that_fits)
     }
 }
 
+/* A slab would take 2 KiB for a few objects. */
+Test(blocks, of_small_requests_take_a_hole_before_a_slab)
+{
+    for (size_t request = 1; request <= OBJECT_MAX; request++) {
+        begin_heap(16 << 10);
+        unsigned char *hole = new_block(500)->start;
+        new_block(100);
+        free_block(model.block);
+        cr_assert(new_block(request)->start == hole,
+                  "%zu bytes do not lie in the hole", request);
+    }
+}
+
 Test(blocks, take_the_end_of_the_heap_last)
 {
     begin_heap(LIMIT);

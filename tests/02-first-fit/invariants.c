@@ -28,11 +28,13 @@ struct object_words { /* of a free one */
 
 /* A sound heap of two regions */
 
-enum { PAIR = 300, LONE = 700, WIDE = 40000, OBJECT = 32 }; /* bytes */
+enum { PAIR = 300, TWIN = 1900, LONE = 700, WIDE = 40000, OBJECT = 32 };
 
 static struct {
     struct block_words *used;      /* with used ones around it */
     struct block_words *pair[2];   /* free, in one bin; [1] leads to [0] */
+    struct block_words *twin[2];   /* the same in another bin */
+    struct block_words *beside;    /* used, above pair[0] and as large */
     struct block_words *lone;      /* free, alone in its bin */
     struct block_words *above;     /* used, above `lone` */
     struct block_words *high;      /* free, in the upper region */
@@ -40,6 +42,7 @@ static struct {
     struct block_words *map;       /* the block that holds the map of slabs */
     struct slab_words *open[2];    /* slabs with room; [1] leads to [0] */
     struct slab_words *full;
+    struct block_words *last_slab; /* the block of one, with a used one above */
     uint32_t *region;              /* leads to the first block above the gap */
     unsigned char *sound;          /* a copy of the heap */
 } heap;
@@ -133,20 +136,24 @@ static void make_slabs(void)
     cr_assert(heap.open[1]->next == offset_of(heap.open[0]));
 }
 
-static unsigned char *payload[12];
+static unsigned char *payload[14];
 
 static void make_blocks(void)
 {
-    for (size_t n = 0; n < 12; n++)
-        payload[n] = new_block(n == 2 || n == 4 ? PAIR
-                               : n == 8         ? LONE
-                                                : 500 + 100 * n)
-                         ->start;
+    static const size_t requests[14] = {
+        [2] = PAIR, [3] = PAIR, [4] = PAIR, [8] = LONE, [10] = TWIN, [12] = TWIN,
+    };
+    for (size_t n = 0; n < 14; n++)
+        payload[n] =
+            new_block(requests[n] > 0 ? requests[n] : 500 + 100 * n)->start;
     heap.pair[0] = words_of(payload[2]);
+    heap.beside = words_of(payload[3]);
     heap.pair[1] = words_of(payload[4]);
     heap.used = words_of(payload[6]);
     heap.lone = words_of(payload[8]);
     heap.above = words_of(payload[9]);
+    heap.twin[0] = words_of(payload[10]);
+    heap.twin[1] = words_of(payload[12]);
 }
 
 static void free_blocks(void)
@@ -154,6 +161,8 @@ static void free_blocks(void)
     my_free(payload[2]);
     my_free(payload[4]);
     my_free(payload[8]);
+    my_free(payload[10]);
+    my_free(payload[12]);
 }
 
 /* The model is done with what was freed: nobody looks at contents here. */
@@ -162,6 +171,8 @@ static void make_heap(void)
     begin_heap(256 << 10);
     make_blocks();
     make_slabs();
+    heap.last_slab = words_of(new_block(3000)->start - SLAB);
+    cr_assert(size_of(heap.last_slab) == SLAB);
     free_blocks();
     struct heap_part map = {0};
     allocator.walk(find_map, &map);
@@ -290,17 +301,16 @@ Test(invariants, 9_the_last_word_of_a_free_block_is_its_size)
     check_found("a last word of the tail that is too small");
 }
 
-/* Each agrees with all of its own words. */
+/* The upper one has all that a free block has, and is in its bin. */
 Test(invariants, 10_no_two_free_blocks_are_neighbors)
 {
     make_heap();
-    struct block_words *block = heap.lone;
-    uint32_t size = size_of(block);
-    block->head = 64 | PREV_USED;
-    *footer_of(block) = 64;
-    block = block_after(block);
-    block->head = size - 64;
-    *footer_of(block) = size - 64;
+    heap.beside->head = size_of(heap.beside);
+    *footer_of(heap.beside) = size_of(heap.beside);
+    block_after(heap.beside)->head &= ~(uint32_t)PREV_USED;
+    heap.pair[0]->next = offset_of(&heap.beside->next);
+    heap.beside->prev = offset_of(&heap.pair[0]->next);
+    heap.beside->next = 0;
     check_found("two free blocks that are neighbors");
 }
 
@@ -328,6 +338,19 @@ Test(invariants, 12_regions_are_linked)
     check_found("a region that does not begin where it says");
     *heap.region += 4;
     check_found("a region that is not aligned");
+}
+
+/* Nothing else tells of the upper region: no bin has a block there. */
+Test(invariants, 12_regions_are_linked_to_the_last)
+{
+    begin_heap(256 << 10);
+    new_block(1000);
+    take_foreign(16 * 50);
+    new_block(WIDE);
+    uint32_t *region = (uint32_t *)(void *)lo();
+    cr_assert(my_check() == 0 && *region != 0);
+    *region = 0;
+    cr_assert(my_check() == -1, "the last region is not linked");
 }
 
 Test(invariants, 13_regions_ascend)
@@ -406,13 +429,16 @@ Test(invariants, 18_every_free_block_is_in_a_bin)
     check_found("a free block that no list holds");
 }
 
-/* In the place of another one of the list, so that their number is right. */
+/* Two bins have changed a block. */
 Test(invariants, 19_a_free_block_is_in_its_own_bin)
 {
     make_heap();
-    heap.pair[1]->next = offset_of(&heap.high->next);
-    heap.high->prev = offset_of(&heap.pair[1]->next);
-    check_found("a free block in the list of another size");
+    cr_assert(heap.twin[1]->next == offset_of(&heap.twin[0]->next));
+    heap.pair[1]->next = offset_of(&heap.twin[0]->next);
+    heap.twin[0]->prev = offset_of(&heap.pair[1]->next);
+    heap.twin[1]->next = offset_of(&heap.pair[0]->next);
+    heap.pair[0]->prev = offset_of(&heap.twin[1]->next);
+    check_found("free blocks in lists of another size");
 }
 
 Test(invariants, 20_the_tail_is_in_no_bin)
@@ -446,6 +472,13 @@ Test(invariants, 22_objects_have_a_size_of_their_class)
         check_found("objects of another size");
         heap.full->size = sizes[n];
         check_found("objects of another size in a full slab");
+    }
+    /* And the count is right for it. */
+    static const uint16_t others[] = {1, 8, 112, 144, SLAB_END - 28};
+    for (size_t n = 0; n < sizeof others / sizeof *others; n++) {
+        heap.full->size = others[n];
+        heap.full->live = (uint16_t)((heap.full->fresh - 16) / others[n]);
+        check_found("objects of a size that is no class");
     }
 }
 
@@ -517,6 +550,12 @@ Test(invariants, 29_slabs_without_room_are_not_listed)
     heap.open[1]->next = offset_of(heap.full);
     heap.open[0]->prev = offset_of(heap.full);
     check_found("a full slab in the list of those with room");
+    heap.full->next = heap.open[0]->next;
+    heap.full->prev = offset_of(heap.open[1]);
+    heap.open[1]->next = offset_of(heap.full);
+    if (heap.full->next != 0)
+        slab_of(lo() + heap.full->next)->prev = offset_of(heap.full);
+    check_found("a full slab in the place of one with room");
 }
 
 Test(invariants, 30_lists_of_slabs_lead_to_slabs)
@@ -574,6 +613,8 @@ Test(invariants, 34_a_slab_fills_a_block)
     block->head = 1024 | (block->head & FLAGS);
     block_after(block)->head = 1024 | USED | PREV_USED;
     check_found("a slab in a block that is too small");
+    heap.last_slab->head += size_of(block_after(heap.last_slab));
+    check_found("a slab in a block that is too large");
 }
 
 /* Whatever is broken */

@@ -101,6 +101,19 @@ Test(misuse, is_seen_when_the_address_is_inside_a_block)
         check_caught(small[3]->start + by, "inside a small block");
 }
 
+/* Contents look like headers of used blocks, one behind the other. */
+Test(misuse, is_seen_when_contents_look_like_a_header)
+{
+    make_heap();
+    uint32_t *word = (uint32_t *)(void *)large[3]->start;
+    large[3]->size = 0;
+    for (size_t n = 0; n < LARGE / 4; n++)
+        word[n] = 32 + 3;
+    for (size_t by = 4; by < LARGE - 64; by += 4)
+        if (by % 16 != 0)
+            check_caught(large[3]->start + by, "inside a block, not aligned");
+}
+
 /* Where contents don't look like a header. */
 Test(misuse, is_seen_when_the_address_is_inside_a_block_and_aligned)
 {

@@ -197,3 +197,63 @@ Test(my_check, accepts_large_heaps_and_full_ones)
     check_sound();
     free_all();
 }
+
+/* At every break: somebody else has moved it, a page can't be had, and then what
+   is needed can. */
+Test(my_check, accepts_heaps_that_begin_without_a_page)
+{
+    for (size_t size = 0; size <= 4096; size += 24) {
+        begin_heap(LIMIT / 16);
+        new_block(1);
+        for (size_t request = 16; request <= 96; request += 16) {
+            if (size > 0)
+                take_foreign(size);
+            mem_fail_at(1);
+            for (size_t n = 0; n < 40; n++)
+                new_block(request);
+            mem_fail_at(0);
+            check_sound();
+        }
+        check_memory();
+        free_all();
+    }
+}
+
+/* Memory runs out between two parts of a call: what it has done is undone. */
+Test(my_check, accepts_heaps_whose_calls_are_undone)
+{
+    for (size_t size = 16; size <= 4096; size += 16)
+        for (unsigned calls = 0; calls < 3; calls++) {
+            begin_heap(LIMIT / 16);
+            take_foreign(size);
+            make_short(calls, UINT_MAX);
+            void *payload = my_malloc(24);
+            cr_assert((payload != NULL) == (calls > 0));
+            end_shortage();
+            check_sound();
+            my_free(payload);
+            check_empty();
+        }
+}
+
+/* The same where a slab has room and the larger map that it needs has none: the
+   slab would be the first above 2 MiB, and fills the heap to its limit. */
+Test(my_check, accepts_heaps_with_room_for_a_slab_and_no_map)
+{
+    enum { MAPPED = 2 << 20, SLAB = 2048, HEADER = 4 };
+    for (size_t left = 0; left <= 400; left += 16) {
+        begin_heap(MAPPED + 2 * SLAB);
+        new_block(24);
+        take_picture(&now);
+        for (size_t i = 0; i < now.count; i++)
+            if (now.part[i].kind == PART_FREE && now.part[i].list >= 0)
+                new_block(now.part[i].size);
+        struct block *last = new_block(100); /* at the end: all holes are full */
+        size_t start = (size_t)(last->start - (unsigned char *)mem_heap_lo());
+        size_t end = MAPPED + SLAB - HEADER - left;
+        resize_block(last, end - start);
+        new_block(60);
+        check_sound();
+        free_all();
+    }
+}

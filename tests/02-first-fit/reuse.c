@@ -133,6 +133,20 @@ Test(reuse, cuts_a_hole_anywhere)
     }
 }
 
+Test(reuse, serves_small_requests_from_any_hole)
+{
+    enum { HOLE = 2500, SMALL = 24 };
+    for (size_t n = 0; n < 10; n++) {
+        begin_heap(SMALL_LIMIT);
+        for (size_t request = HOLE; request > 0; request /= 2)
+            fill_heap(request);
+        free_block(&model.block[n]);
+        for (size_t sum = 0; sum < HOLE / 3; sum += SMALL)
+            new_block(SMALL);
+        check_memory();
+    }
+}
+
 /* Blocks of one size become room for others: all of it but what a heap may keep
    for the next small request. */
 static void check_other_sizes(size_t request, size_t step)
