@@ -30,6 +30,7 @@ struct area {
 };
 
 static struct area block[BLOCKS], foreign[FOREIGN];
+static uint16_t starting[LIMIT / 16]; /* at an address: 1 + the block there */
 static size_t foreigners;
 static unsigned keys; /* given so far */
 
@@ -110,6 +111,18 @@ static void check_place(const struct area *area)
         demand(is_apart(area, &foreign[n]), "what others took is theirs");
 }
 
+static uint16_t *starting_at(const void *address)
+{
+    return &starting[((const char *)address - (char *)mem_heap_lo()) / 16];
+}
+
+static void remove_block(unsigned n)
+{
+    if (block[n].start != NULL)
+        *starting_at(block[n].start) = 0;
+    block[n] = (struct area){0};
+}
+
 /* The walk: parts fill the heap, and show every block */
 
 static struct {
@@ -128,8 +141,10 @@ static void visit(const struct heap_part *part, void *context)
         return;
     demand(part->start == walk.reached && part->size > 0, "parts have no gaps");
     walk.reached += part->size;
-    for (size_t n = 0; part->kind == PART_USED && n < BLOCKS; n++)
-        walk.used += block[n].start == part->start && part->size >= block[n].size;
+    size_t n = *starting_at(part->start);
+    walk.used += part->kind == PART_USED && n > 0 &&
+                 block[n - 1].start == part->start &&
+                 part->size >= block[n - 1].size;
 }
 
 /* Returns a number that is another one when the heap is. */
@@ -186,8 +201,10 @@ static void allocate(struct area *area, struct area old, size_t request)
                "a failure changes nothing");
         return;
     }
+    remove_block((unsigned)(area - block));
     *area = (struct area){payload, request, old.key};
     check_place(area);
+    *starting_at(payload) = (uint16_t)(area - block + 1);
     struct area kept = {payload, old.size, old.key};
     size_t both = old.size < request ? old.size : request;
     for (size_t i = 0; i < both && i < SHOWN; i++)
@@ -207,7 +224,7 @@ static void call_free(unsigned n)
 {
     check_contents(&block[n], block[n].size);
     allocator.free(block[n].start);
-    block[n] = (struct area){0};
+    remove_block(n);
 }
 
 static void call_realloc(unsigned n, size_t request)
@@ -217,7 +234,7 @@ static void call_realloc(unsigned n, size_t request)
         return;
     }
     demand(allocator.realloc(block[n].start, 0) == NULL, "realloc to 0 is NULL");
-    block[n] = (struct area){0};
+    remove_block(n);
 }
 
 static void call_with_nothing(void)
@@ -258,7 +275,8 @@ static void begin(void)
     mem_reset();
     demand(heapsize == 0 || mem_sbrk(heapsize) == mem_heap_lo(), "memlib works");
     memset(mem_heap_lo(), DIRT, heapsize);
-    memset(block, 0, sizeof block);
+    for (unsigned n = 0; n < BLOCKS; n++)
+        remove_block(n);
     foreigners = 0;
     demand(allocator.init() == 0, "a heap can begin");
 }
