@@ -28,7 +28,7 @@ FLAGS_test := -O1 -DTEST_HOOKS
 FLAGS_clang := -O1 -DTEST_HOOKS
 FLAGS_asan := -O1 -DTEST_HOOKS -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FLAGS_tsan := -O1 -DTEST_HOOKS -fsanitize=thread
-FLAGS_fuzz := -O1 -DTEST_HOOKS -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+FLAGS_fuzz := -O2 -DTEST_HOOKS -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 
 CC := $(CC_$(CONFIG))
 CFLAGS := -std=gnu17 -g -fPIC -fno-semantic-interposition -pthread $(WARNINGS) $(FLAGS_$(CONFIG))
