@@ -172,6 +172,19 @@ Test(in_place, grows_to_the_limit)
     check_memory();
 }
 
+/* What the block lacks can be had, but not next to it, and no room for a copy. */
+Test(in_place, takes_nothing_for_a_growth_that_fails_above_others)
+{
+    begin_heap(FEW);
+    struct block *block = new_block(80000);
+    take_foreign(48);
+    take_picture(&before);
+    cr_assert(my_realloc(block->start, 100000) == NULL);
+    check_unchanged(&before, "my_realloc without memory for a copy");
+    check_memory();
+    cr_assert(my_check() == 0);
+}
+
 /* Another block is born and freed between two growths. What the block leaves
    behind must not pave the heap. */
 Test(in_place, grows_many_times_in_little_more_than_its_size)
