@@ -1,4 +1,5 @@
 /* The answers to the exercises of chapter 1 that are code. */
+#include "01-bump/exercises/bump.h"
 #include "01-bump/exercises/calloc.h"
 
 #include <criterion/criterion.h>
@@ -7,6 +8,7 @@
 
 #include "01-bump/memlib.h"
 #include "01-bump/my_malloc.h"
+#include "hooks.h"
 #include "report.h"
 
 enum { LIMIT = 1 << 20 };  /* bytes */
@@ -50,4 +52,55 @@ Test(my_calloc, gives_null_for_nothing)
     cr_assert(my_calloc(1, 1) != NULL);
     cr_assert(my_calloc(0, 8) == NULL);
     cr_assert(my_calloc(8, 0) == NULL);
+}
+
+TestSuite(bump, .init = watchdog);
+
+static _Alignas(16) char memory[4096];
+
+static struct arena arena_of(size_t size)
+{
+    return (struct arena){.memory = memory, .size = size};
+}
+
+Test(bump, hands_out_every_byte_once)
+{
+    struct arena arena = arena_of(sizeof memory);
+    char *expected = memory;
+    for (size_t request = 1; request <= 64; request++) {
+        cr_assert(bump(&arena, request) == expected, "%zu bytes", request);
+        expected += (request + 15) / 16 * 16;
+    }
+    size_t rest = (size_t)(memory + sizeof memory - expected);
+    cr_assert(bump(&arena, rest) == expected);
+    cr_assert(bump(&arena, 1) == NULL);
+}
+
+Test(bump, serves_small_requests_after_one_that_was_too_large)
+{
+    struct arena arena = arena_of(64);
+    cr_assert(bump(&arena, 0) == NULL);
+    cr_assert(bump(&arena, 65) == NULL);
+    cr_assert(bump(&arena, SIZE_MAX) == NULL);
+    cr_assert(bump(&arena, SIZE_MAX - 14) == NULL);
+    cr_assert(bump(&arena, 49) == memory);
+    cr_assert(bump(&arena, 1) == NULL);
+}
+
+static void allocate_meanwhile(void *context)
+{
+    char *other = bump(context, 40);
+    cr_assert(other == memory);
+    memset(other, 'B', 40);
+}
+
+/* A has read the cursor when B allocates, from beginning to end. */
+Test(bump, lets_another_thread_in_at_any_moment)
+{
+    struct arena arena = arena_of(sizeof memory);
+    hook_thread("A", 0);
+    hook_call("A", "bump: read the cursor", 1, allocate_meanwhile, &arena);
+    char *mine = bump(&arena, 100);
+    cr_assert(mine == memory + 48, "the block of A overlaps that of B");
+    cr_assert(mine[-9] == 'B');
 }
