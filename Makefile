@@ -41,12 +41,12 @@ site: heaps  ## write the book as web pages to site/
 	@$(MAKE) --no-print-directory build/site.done
 	@echo "open site/index.html"
 build/site.done: build/tangle.done $(WEAVE) build/bin/judge chapters/refs.bib $(wildcard results/*.tsv)
-	press/weave site $(CHAPTERS)
+	press/weave -c build/lines site $(CHAPTERS)
 	@touch $@
 
 # One page, for authors: make site/01-bump.html
 site/%.html: chapters/%.nw heaps
-	press/weave site $* $(CHAPTERS)
+	press/weave -c build/lines site $* $(CHAPTERS)
 
 serve: site  ## show the pages at http://localhost:8000/
 	@press/need python3:python3

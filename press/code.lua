@@ -156,16 +156,22 @@ local function other_parts(chunk)
 end
 
 -- Links to the names that a chunk defines, and to those that it only declares.
-local function defined_by(chunk)
-  local defined, declared = {}, {}
+local names_of    -- chunk -> {defined = names, declared = names}, in the order of the alphabet
+local function collect_names()
+  names_of = {}
   for _, name in ipairs(tools.sorted_keys(book.definitions)) do
-    local what = {}
     for _, d in ipairs(book.definitions[name]) do
-      if d.chunk == chunk then what[d.kind == 'declaration' and declared or defined] = true end
+      local lists = names_of[d.chunk] or {defined = {}, declared = {}}
+      names_of[d.chunk] = lists
+      local list = d.kind == 'declaration' and lists.declared or lists.defined
+      if list[#list] ~= name then list[#list + 1] = name end
     end
-    for list in pairs(what) do list[#list + 1] = in_index(name) end
   end
-  return defined, declared
+end
+local function defined_by(chunk)
+  if not names_of then collect_names() end
+  local lists = names_of[chunk] or {defined = {}, declared = {}}
+  return map(lists.defined, in_index), map(lists.declared, in_index)
 end
 local function used_by(chunk, uses)
   local url_of = {}

@@ -169,22 +169,32 @@ local function command_of(block)
   return table.concat(commands, '; ')
 end
 
-local function drawn_figure(block)
+-- The program of a figure starts when its fence is met and is read when all fences are,
+-- so that figures are drawn side by side, and beside our own work.
+local drawings = {}
+local function start_drawing(block)
   local name, command = drawer_of(block)
-  local ok, result = pcall(pandoc.pipe, 'sh', {'-c', 'press=$(cd "$0" && pwd); cd "$1/.." && ' .. command .. ' 2>&1',
-    PRESS, book.this.file:match('^(.*)/[^/]*$') or '.'}, book.as_text(block.text))
-  local svg = ok and result or result.output
-  if not svg:match('^<%?xml') and not svg:match('^<svg') then
-    book.complain(book.this.file, book.line_of(book.this, '#' .. block.identifier),
-                  name .. ' says of this figure: ' .. svg:match('[^\n]*'))
-    return nil
-  end
+  local script = ("press=$(cd '%s' && pwd); cd '%s/..' && %s 2>&1 <<'THE END'\n%s\nTHE END\n"):format(
+    PRESS, book.this.file:match('^(.*)/[^/]*$') or '.', command, book.as_text(block.text))
+  drawings[#drawings + 1] = {block = block, name = name, pipe = io.popen(script)}
   local caption = to_inlines(prose.parse(block.attributes.caption or '').blocks)
   local drawn_by = command_of(block)
   if drawn_by ~= '' then
     caption:insert(raw_inline(' <code class="drawn">' .. esc(drawn_by) .. '</code>'))
   end
-  return figure(block, svg, caption)
+  return pandoc.Div(pandoc.Plain(caption), {class = 'drawing', n = #drawings})
+end
+
+local function drawn_figure(div)
+  local drawing = drawings[tonumber(div.attributes.n)]
+  local svg = drawing.pipe:read('a')
+  drawing.pipe:close()
+  if not svg:match('^<%?xml') and not svg:match('^<svg') then
+    book.complain(book.this.file, book.line_of(book.this, '#' .. drawing.block.identifier),
+                  drawing.name .. ' says of this figure: ' .. svg:match('[^\n]*'))
+    return nil
+  end
+  return figure(drawing.block, svg, div.content[1].content)
 end
 
 -- A paragraph that is an image and nothing else is a figure. The picture lies beside the
@@ -227,7 +237,7 @@ local place = 0    -- the last chunk before what is being read
 local function code_block(block)
   local class = block.classes[1] or ''
   if class == 'transcript' then return transcript(block.text) end
-  if drawer_of(block) then return drawn_figure(block) end
+  if drawer_of(block) then return start_drawing(block) end
   if class == 'chunk' then
     local chunk = book.this.chunks[tonumber(block.text)]
     place = chunk.order
@@ -249,6 +259,7 @@ local function box(div)
   local function labeled(label)
     return around('<div class="' .. class .. '" id="' .. id .. '"><p class="label">' .. label .. '</p>', '</div>')
   end
+  if class == 'drawing' then return drawn_figure(div) end
   if class == 'answer' then return around('<details class="answer"><summary>Answer</summary>', '</details>') end
   if class == 'step' then return labeled(div.attributes.points .. ' points') end
   if class == 'design-note' then return labeled('Design note') end

@@ -22,10 +22,13 @@ function tools.map(list, f)
 end
 -- The keys of a table in the order of the alphabet, large and small letters as one.
 function tools.sorted_keys(set)
-  local keys = {}
-  for key in pairs(set) do keys[#keys + 1] = key end
+  local keys, small = {}, {}
+  for key in pairs(set) do
+    keys[#keys + 1] = key
+    small[key] = key:lower()
+  end
   table.sort(keys, function(a, b)
-    local x, y = a:lower(), b:lower()
+    local x, y = small[a], small[b]
     if x ~= y then return x < y end
     return a < b
   end)
