@@ -5,7 +5,7 @@ PRESS := press/tangle press/expand press/lint.awk press/roots.awk press/replace.
 JOBS := $(shell nproc)
 BUILD := $(MAKE) --no-print-directory -j$(JOBS) -f tests/build.mk
 WEAVE := press/weave $(wildcard press/*.lua press/*.awk) press/page.html press/style.css press/index.md \
-  press/chart press/chart.gp
+  press/chart press/chart.gp $(wildcard press/site/*) press/package-lock.json
 CHECK_NEEDS := clang:clang gdb:gdb aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu \
   /usr/aarch64-linux-gnu/include/stdio.h:libc6-dev-arm64-cross shellcheck:shellcheck \
   node:nodejs npm:npm git:git
@@ -38,9 +38,10 @@ heaps: tangle  ## compile every allocator and program to build/
 
 site: heaps  ## write the book as web pages to site/
 	@press/need pandoc:pandoc dot:graphviz gnuplot:gnuplot-nox ctags:universal-ctags
+	@press/npm site
 	@$(MAKE) --no-print-directory build/site.done
 	@echo "open site/index.html"
-build/site.done: build/tangle.done $(WEAVE) build/bin/judge chapters/refs.bib $(wildcard results/*.tsv)
+build/site.done: build/tangle.done $(WEAVE) build/bin/judge chapters/refs.bib chapters/glossary.md $(wildcard results/*.tsv)
 	press/weave -c build/lines site $(CHAPTERS)
 	@touch $@
 

@@ -19,7 +19,8 @@ local book = {
   results = {},       -- table -> {name, columns, rows, machine, date, command}
   used_results = {},  -- table -> true if this page shows a number of it
   ids = {},           -- what can be linked to: id -> {page, label, number}
-  pages = {index = true, chunks = true, identifiers = true},
+  figures = {},       -- in order: {chapter, id, caption}
+  pages = {index = true, chunks = true, identifiers = true, figures = true, glossary = true},
   MARK = OPEN .. '(%d+)' .. CLOSE,
 }
 
@@ -55,9 +56,6 @@ local function mark_references(text, file, first_line)
   end))
 end
 
-local function slug(name)
-  return (name:lower():gsub('[^a-z0-9]+', '-'):gsub('^%-', ''):gsub('%-$', ''))
-end
 local function new_chunk(name, chapter)
   local list = book.chunks[name]
   if not list then
@@ -69,7 +67,7 @@ local function new_chunk(name, chapter)
   local nth = #list + 1
   list[nth] = {
     name = name, chapter = chapter, order = order, nth = nth,
-    id = 'chunk-' .. slug(name) .. (nth > 1 and '-' .. nth or ''),
+    id = 'chunk-' .. tools.slug(name) .. (nth > 1 and '-' .. nth or ''),
     parts = {},        -- strings, and {use = name}
     first_line = nil,  -- of its own text, where it has any
   }
@@ -79,7 +77,11 @@ end
 -- A chunk stands in the prose as a fenced block of class chunk, its number inside.
 local function finish_chunk(chunk)
   local chapter = chunk.chapter
-  while chunk.parts[#chunk.parts] == '\n' do table.remove(chunk.parts) end
+  chunk.blank_lines = -1    -- at its end
+  while chunk.parts[#chunk.parts] == '\n' do
+    table.remove(chunk.parts)
+    chunk.blank_lines = chunk.blank_lines + 1
+  end
   chapter.chunks[#chapter.chunks + 1] = chunk
   chapter.text[#chapter.text + 1] = '\n```{.chunk}\n' .. #chapter.chunks .. '\n```\n\n'
 end
@@ -178,6 +180,7 @@ function book.files_of(name)
 end
 
 function book.url_of_page(stem) return stem == book.page and '' or stem .. '.html' end
+function book.page_of_file(path) return (path:gsub('/', '.')) end
 function book.url_of(chunk) return book.url_of_page(chunk.chapter.stem) .. '#' .. chunk.id end
 
 ---------------------------------------------------------------- identifiers
@@ -371,6 +374,10 @@ local function read_ids(chapter)
     count[what] = count[what] + 1
     add(id, what .. ' ' .. chapter.number .. '.' .. count[what])
   end
+  local function add_figure(id, caption)
+    add_numbered(id, 'figure')
+    book.figures[#book.figures + 1] = {chapter = chapter, id = id, caption = caption or ''}
+  end
   local function add_section(id, level)
     local number
     if boxes > 0 then return add(id) end
@@ -391,7 +398,9 @@ local function read_ids(chapter)
     end
     fence = ticks
     local drawing, figure = line:match('{%.(%l+).-#([%w-]+)')
-    if ticks and (drawing == 'dot' or drawing == 'heap' or drawing == 'chart') then add_numbered(figure, 'figure') end
+    if ticks and (drawing == 'dot' or drawing == 'heap' or drawing == 'chart') then
+      add_figure(figure, line:match(' caption="([^"]*)"'))
+    end
     if ticks then return end
 
     local box = line:match('^:::+%s*(.*)')
@@ -404,7 +413,7 @@ local function read_ids(chapter)
       add_section(heading, #level)
     else
       for id in line:gmatch('{%s*#([%w-]+)') do
-        if id:match('^fig%-') then add_numbered(id, 'figure') else add(id) end
+        if id:match('^fig%-') then add_figure(id, line:match('^!%[(.*)%]%(')) else add(id) end
       end
     end
   end

@@ -84,6 +84,7 @@ function code.highlight(text, language, state)
   for line in tools.lines_of(html:match('<code[^>]*>(.*)</code>')) do
     -- Pandoc makes an anchor of each line.
     line = line:gsub('^<span id="x%-%d+"><a [^>]*></a>(.*)</span>$', '%1')
+    if state.at_line then state.at_line(#lines + 1) end
     lines[#lines + 1] = link_line(line, state)
   end
   return table.concat(lines, '\n')
@@ -101,6 +102,7 @@ end
 ---------------------------------------------------------------- chunks
 
 local LANGUAGES = {c = 'c', h = 'c', S = 'gnuassembler', sh = 'bash', Makefile = 'makefile'}
+function code.language_of(path) return LANGUAGES[path:match('[^./]*$')] or '' end
 
 -- The code of a chunk as HTML; and the definitions that it uses, in order, each once.
 function code.of_chunk(chunk)
@@ -113,7 +115,7 @@ function code.of_chunk(chunk)
   end
   local files = book.files_of(chunk.name)
   local visible = book.visible_from(files)
-  local language = LANGUAGES[(files[1] or ''):match('[^./]*$')] or ''
+  local language = code.language_of(files[1] or '')
   local uses, seen = {}, {}
   local function resolve(name, is_tag)
     local d = book.resolve_in_code(name, is_tag, chunk, visible)
@@ -129,18 +131,21 @@ end
 
 -- The file that a chunk is shown to be part of: one of the chapter's own, not of its
 -- earlier steps, where there is one.
-local function main_file(files)
+function code.main_file(files)
   for _, path in ipairs(files) do
     if path:match('^[^/]*/[^/]*$') then return path end
   end
   return files[1]
 end
 local function place_of(chunk)
-  if book.is_path(chunk.name) then return 'file' end
+  if book.is_path(chunk.name) then return '<a href="' .. book.page_of_file(chunk.name) .. '.html">file</a>' end
   local files = book.files_of(chunk.name)
-  local path = main_file(files)
+  local path = code.main_file(files)
   local inside = book.function_of(chunk, path)
-  return breakable(path) .. (inside and ', in <span class="path">' .. inside .. '()</span>' or '') ..
+  local whole = book.whole_of(chunk.name)
+  local target = whole and book.chunks[whole][1] or chunk
+  return '<a href="' .. book.page_of_file(path) .. '.html#' .. target.id .. '">' .. breakable(path) .. '</a>' ..
+    (inside and ', in <span class="path">' .. inside .. '()</span>' or '') ..
     (#files > 1 and ' and ' .. #files - 1 .. ' more' or '')
 end
 
@@ -201,8 +206,12 @@ local function foot(chunk, uses)
   return #sentences > 0 and '<p class="foot">' .. table.concat(sentences, ' ') .. '</p>\n' or ''
 end
 
+-- The code of each chunk that has been made a card, without links: {id, HTML}.
+code.previews = {}
+
 function code.card(chunk)
   local html, uses = code.of_chunk(chunk)
+  table.insert(code.previews, {chunk.id, (html:gsub('</?a[^>]*>', ''))})
   local whole = book.whole_of(chunk.name)
   local class = book.is_path(chunk.name) and ' file' or whole and ' stub' or ''
   local is_later = chunk.nth > 1

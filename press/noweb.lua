@@ -4,8 +4,12 @@
 --   definitions.tsv    what definitions.awk makes
 --   index.md           the front page: title and pitch
 --   *.tsv              the measured tables of results/
+--   glossary.md        terms and what they mean, as a list of definitions
 -- and from the environment PAGE: a chapter's file without .nw, or index, chunks,
--- identifiers. What page.html needs is in the metadata of the document.
+-- identifiers, figures, glossary; or files, which writes to the folder OUT the pages of
+-- all C files, and what the search looks through, search.js. A chapter's page writes there
+-- what is shown of its chunks elsewhere, PAGE.previews.js. What page.html needs is in the
+-- metadata of the document; VERSION stands at the foot of each.
 -- An error is a line FILE:LINE: message on standard error, exit 1, and no page.
 --
 -- tools.lua, book.lua (the book as data), code.lua (code and the cards of chunks) and
@@ -16,9 +20,11 @@ local tools = require 'tools'
 local book = require 'book'
 local code = require 'code'
 local prose = require 'prose'
+local files = require 'files'
 local map, raw, plain = tools.map, tools.raw, tools.plain
 
 local front    -- the front page: {title, pitch}
+local terms    -- the glossary
 
 local function read_title(chapter)
   local yaml = chapter.docs[1].text:match('^%-%-%-\n.-\n%-%-%-\n') or ''
@@ -39,6 +45,20 @@ local function turn(rel, stem, html)
   return '<a rel="' .. rel .. '" href="' .. stem .. '.html"><span class="to">' .. html .. '</span></a>'
 end
 
+local INDEXES = {{'chunks', 'Index of chunks'}, {'identifiers', 'Index of identifiers'},
+                 {'figures', 'Figures'}, {'glossary', 'Glossary'}}
+-- Links to what comes before and after one of them.
+local function turns(stem)
+  for i, page in ipairs(INDEXES) do
+    if page[1] == stem then
+      local before, after = INDEXES[i - 1], INDEXES[i + 1]
+      local last = book.chapters[#book.chapters]
+      return before and turn('prev', before[1], before[2]) or turn('prev', last.stem, chapter_label(last)),
+             after and turn('next', after[1], after[2]) or turn('next', 'index', 'Contents')
+    end
+  end
+end
+
 -- All pages; under the chapter that this page shows, its sections.
 local function contents(sections)
   local items = {}
@@ -48,8 +68,7 @@ local function contents(sections)
       (is_here and ' aria-current="page"' or '') .. '>' .. label .. '</a>' .. (is_here and sections or '') .. '</li>'
   end
   for _, chapter in ipairs(book.chapters) do add(chapter.stem, chapter_label(chapter)) end
-  add('chunks', 'Index of chunks', 'index')
-  add('identifiers', 'Index of identifiers', 'index')
+  for _, page in ipairs(INDEXES) do add(page[1], page[2], 'index') end
   return '<ol>\n' .. table.concat(items, '\n') .. '\n</ol>'
 end
 
@@ -61,6 +80,7 @@ local function document(blocks, fields)
   meta.pagetitle = title == front.title and title or title .. ' · ' .. front.title
   meta.book = front.title
   meta.page = book.page
+  meta.version = os.getenv('VERSION')
   return pandoc.Pandoc(blocks, meta)
 end
 
@@ -68,6 +88,8 @@ end
 
 local function chapter_page()
   local blocks, sections = prose.chapter()
+  tools.write(book.page .. '.previews.js', 'bookPreviews(' .. tools.script(book.page) .. ',[\n' ..
+    table.concat(map(code.previews, tools.script), ',\n') .. '\n]);\n')
   local before, after
   for i, chapter in ipairs(book.chapters) do
     if chapter == book.this then before, after = book.chapters[i - 1], book.chapters[i + 1] end
@@ -89,8 +111,9 @@ local function index_page()
   return document({
     pandoc.Div(front.pitch, {class = 'pitch'}),
     raw('<nav class="book" aria-label="Chapters"><ol>\n' .. table.concat(items, '\n') ..
-      '\n</ol>\n<p class="indexes"><a id="chunks" href="chunks.html">Index of chunks</a> ' ..
-      '<a id="identifiers" href="identifiers.html">Index of identifiers</a></p></nav>'),
+      '\n</ol>\n<p class="indexes">' .. table.concat(map(INDEXES, function(page)
+        return '<a id="' .. page[1] .. '" href="' .. page[1] .. '.html">' .. page[2] .. '</a>'
+      end), ' ') .. '</p></nav>'),
   }, {
     title = front.title, front = 'yes', description = tools.esc(pandoc.utils.stringify(front.pitch)),
     next = turn('next', first.stem, chapter_label(first)),
@@ -104,6 +127,9 @@ local function chunks_page()
     local parts = {code.link_to(list[1], code.chunk_name(name))}
     for i = 2, #list do parts[i] = code.link_to(list[i], 'part ' .. i) end
     local used = code.links_to(book.users[name] or {})
+    if book.is_path(name) then
+      parts[#parts + 1] = '<a href="' .. book.page_of_file(name) .. '.html">the whole file</a>'
+    end
     return '<li><span class="where">' .. list[1].chapter.number .. '</span> ' .. table.concat(parts, ', ') ..
       (#used > 0 and '<p class="users">used in ' .. table.concat(used, ', ') .. '</p>' or '') .. '</li>'
   end
@@ -111,16 +137,15 @@ local function chunks_page()
     return '<h2 id="' .. id .. '">' .. title .. '</h2>\n<ul class="entries">\n' ..
       table.concat(map(names, entry), '\n') .. '\n</ul>'
   end
-  local files, others = {}, {}
+  local paths, others = {}, {}
   for _, name in ipairs(book.names) do
-    if book.is_path(name) then files[#files + 1] = name else others[name] = true end
+    if book.is_path(name) then paths[#paths + 1] = name else others[name] = true end
   end
-  local last = book.chapters[#book.chapters]
-  return document({raw(section('files', 'Files', files)),
+  local previous, next = turns('chunks')
+  return document({raw(section('files', 'Files', paths)),
                    raw(section('pieces', 'Pieces of files', tools.sorted_keys(others)))}, {
     title = 'Index of chunks', question = 'The number is that of the chapter.', contents = contents(),
-    previous = turn('prev', last.stem, chapter_label(last)),
-    next = turn('next', 'identifiers', 'Index of identifiers'),
+    previous = previous, next = next,
   })
 end
 
@@ -143,23 +168,125 @@ local function identifiers_page()
     end)
     return '<li id="id-' .. name .. '"><code>' .. name .. '</code>' .. table.concat(lines) .. '</li>'
   end)
+  local previous, next = turns('identifiers')
   return document({raw('<ul class="entries">\n' .. table.concat(items, '\n') .. '\n</ul>')}, {
     title = 'Index of identifiers', contents = contents(),
     question = 'What the C of this book defines: the number is that of the chapter.',
-    previous = turn('prev', 'chunks', 'Index of chunks'), next = turn('next', 'index', 'Contents'),
+    previous = previous, next = next,
   })
+end
+
+local function figures_page()
+  local items = map(book.figures, function(figure)
+    local id = figure.id
+    return '<li><a href="' .. figure.chapter.stem .. '.html#' .. id .. '">' ..
+      book.ids[id].label:gsub('^f', 'F') .. '</a> ' .. tools.html_of(prose.caption(figure.caption)) .. '</li>'
+  end)
+  local previous, next = turns('figures')
+  return document({raw('<ul class="entries figures">\n' .. table.concat(items, '\n') .. '\n</ul>')}, {
+    title = 'Figures', question = 'Each is drawn by a program, and most by the allocator that they show.',
+    contents = contents(), previous = previous, next = next,
+  })
+end
+
+local function glossary_page()
+  local items = map(terms, function(term)
+    return '<dt id="' .. term.id .. '">' .. tools.esc(term.term) .. '</dt><dd>' .. term.html .. '</dd>'
+  end)
+  local previous, next = turns('glossary')
+  return document({raw('<dl class="glossary">\n' .. table.concat(items, '\n') .. '\n</dl>')}, {
+    title = 'Glossary', question = 'The words of the field, as this book uses them.',
+    contents = contents(), previous = previous, next = next,
+  })
+end
+
+---------------------------------------------------------------- files of C, and the search
+
+local function file_page(path)
+  local first = book.chunks[path][1]
+  return document({raw(files.code_of(path))}, {
+    title = code.chunk_name(path),
+    question = 'The whole file. The number of a line leads to where the book explains it.',
+    previous = turn('prev', first.chapter.stem, chapter_label(first.chapter)),
+    next = turn('next', 'chunks', 'Index of chunks'),
+  })
+end
+
+-- What can be searched: {kind, title, address, where it is, text}.
+local function search_records()
+  local records = {}
+  local function add(...) records[#records + 1] = {...} end
+  local function chapter_name(chapter) return 'Chapter ' .. chapter.number end
+  for _, name in ipairs(tools.sorted_keys(book.definitions)) do
+    local best = {}    -- of each chapter: what stands in its own files, if that is there
+    for _, d in ipairs(book.definitions[name]) do
+      local number = d.chunk.chapter.number
+      local is_main = d.kind ~= 'declaration' and code.main_file(d.files):match('^[^/]*/[^/]*$')
+      if d.kind ~= 'declaration' and (not best[number] or is_main and not best[number].is_main) then
+        best[number] = {d = d, is_main = is_main}
+      end
+    end
+    for _, chapter in ipairs(book.chapters) do
+      local found = best[chapter.number] and best[chapter.number].d
+      if found then
+        add('identifier', name, book.url_of(found.chunk), found.kind .. ', ' .. chapter_name(chapter),
+            found.kind .. ' ' .. found.chunk.name)
+      end
+    end
+  end
+  for _, name in ipairs(book.names) do
+    local chunk = book.chunks[name][1]
+    add(book.is_path(name) and 'file' or 'chunk', name, book.url_of(chunk), chapter_name(chunk.chapter), '')
+  end
+  for _, chapter in ipairs(book.chapters) do
+    add('chapter', chapter.number .. ' ' .. plain(chapter.title), chapter.stem .. '.html', 'chapter', plain(chapter.question))
+    for _, section in ipairs(prose.sections(chapter)) do
+      local number = section.id and (book.ids[section.id] or {}).number
+      add('section', section.id and (number and number .. ' ' or '') .. section.title or plain(chapter.title),
+          chapter.stem .. '.html' .. (section.id and '#' .. section.id or ''), chapter_name(chapter), section.text)
+    end
+  end
+  for _, figure in ipairs(book.figures) do
+    add('figure', book.ids[figure.id].label, figure.chapter.stem .. '.html#' .. figure.id, chapter_name(figure.chapter),
+        pandoc.utils.stringify(prose.caption(figure.caption)))
+  end
+  for _, term in ipairs(terms) do add('term', term.term, 'glossary.html#' .. term.id, 'glossary', term.text) end
+  return records
+end
+
+-- Writes these files, and gives an empty document for the page that is none.
+local function other_files()
+  local template = io.open((PANDOC_SCRIPT_FILE:gsub('[^/]*$', 'page.html')))
+  local options = pandoc.WriterOptions{wrap_text = 'none', template = pandoc.template.compile(template:read('a'))}
+  template:close()
+  for _, path in ipairs(book.names) do
+    if book.is_path(path) then
+      book.page = book.page_of_file(path)
+      tools.write(book.page .. '.html', pandoc.write(file_page(path), 'html5', options))
+    end
+  end
+  tools.write('search.js', 'bookRecords(' .. tools.script(search_records()):gsub('%],%[', '],\n[') .. ');\n')
+  return pandoc.Pandoc({}, {pagetitle = 'none'})
 end
 
 function Reader(input)
   local texts = {}
   for _, source in ipairs(input) do texts[source.name:match('[^/]*$')] = source.text end
   book.read(texts)
-  for _, id in ipairs{'chunks', 'identifiers'} do book.ids[id] = {page = 'index'} end
+  for _, page in ipairs(INDEXES) do book.ids[page[1]] = {page = 'index'} end
   for _, chapter in ipairs(book.chapters) do read_title(chapter) end
   local doc = prose.parse(texts['index.md'])
   front = {title = pandoc.utils.stringify(doc.meta.title), pitch = doc.blocks}
 
-  local make = {index = index_page, chunks = chunks_page, identifiers = identifiers_page}
+  if book.page == 'glossary' or book.page == 'files' then
+    if book.page == 'glossary' then
+      book.this = {file = 'chapters/glossary.md', stem = 'glossary', number = math.huge, docs = {}, chunks = {}}
+    end
+    terms = prose.terms(texts['glossary.md'] or '')
+  end
+
+  local make = {index = index_page, chunks = chunks_page, identifiers = identifiers_page,
+                figures = figures_page, glossary = glossary_page, files = other_files}
   doc = (make[book.page] or chapter_page)()
   book.stop_on_errors()
   return doc

@@ -290,6 +290,53 @@ local function number_heading(header)
   return header
 end
 
+---------------------------------------------------------------- what other pages show of a chapter
+
+-- A caption as inlines.
+function prose.caption(text)
+  return prose.without_links(to_inlines(prose.parse(text).blocks))
+end
+
+-- The sections of a chapter as plain text: {id, title, text}; what comes before the first
+-- has no id. Boxes are sections where they have an id.
+function prose.sections(chapter)
+  local sections = {{title = '', text = {}}}
+  local function begin(id, title) sections[#sections + 1] = {id = id, title = book.as_text(title), text = {}} end
+  local function read(blocks)
+    for _, block in ipairs(blocks) do
+      if block.t == 'Header' then
+        begin(block.identifier, pandoc.utils.stringify(block.content))
+      elseif block.t == 'Div' then
+        local label = (book.ids[block.identifier] or {}).label
+        if label then begin(block.identifier, label) end
+        read(block.content)
+      elseif block.t ~= 'CodeBlock' then
+        table.insert(sections[#sections].text, book.as_text(pandoc.utils.stringify(block)))
+      end
+    end
+  end
+  read(prose.parse(table.concat(chapter.text)).blocks)
+  for _, section in ipairs(sections) do section.text = table.concat(section.text, ' ') end
+  return sections
+end
+
+-- A list of definitions in Markdown as {term, id, HTML of what it means}, in the order of
+-- the alphabet.
+function prose.terms(text)
+  local terms = {}
+  prose.parse(text):walk{DefinitionList = function(list)
+    for _, item in ipairs(list.content) do
+      local term = pandoc.utils.stringify(item[1])
+      local doc = pandoc.Pandoc(item[2][1]):walk{Link = finish_link}
+      terms[#terms + 1] = {term = term, id = 'term-' .. tools.slug(term),
+                           text = pandoc.utils.stringify(doc.blocks),
+                           html = tools.html_of(to_inlines(doc.blocks))}
+    end
+  end}
+  table.sort(terms, function(a, b) return a.term:lower() < b.term:lower() end)
+  return terms
+end
+
 ---------------------------------------------------------------- a chapter
 
 -- The headings outside of boxes, two levels deep, as a list of links.

@@ -35,6 +35,22 @@ function tools.sorted_keys(set)
   return keys
 end
 
+-- A slug: what an id is made of.
+function tools.slug(name)
+  return (name:lower():gsub('[^a-z0-9]+', '-'):gsub('^%-', ''):gsub('%-$', ''))
+end
+-- A string, or a list of such values, as JavaScript.
+function tools.script(value)
+  if type(value) == 'table' then return '[' .. table.concat(tools.map(value, tools.script), ',') .. ']' end
+  return '"' .. value:gsub('[\\"]', '\\%0'):gsub('\n', '\\n'):gsub('</', '<\\/') .. '"'
+end
+-- Writes a file beside the pages.
+function tools.write(name, text)
+  local file = assert(io.open(os.getenv('OUT') .. '/' .. name, 'w'))
+  file:write(text)
+  file:close()
+end
+
 function tools.raw(html) return pandoc.RawBlock('html', html) end
 function tools.raw_inline(html) return pandoc.RawInline('html', html) end
 function tools.html_of(inlines)
