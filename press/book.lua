@@ -376,7 +376,7 @@ local function read_ids(chapter)
   end
   local function add_figure(id, caption)
     add_numbered(id, 'figure')
-    book.figures[#book.figures + 1] = {chapter = chapter, id = id, caption = caption or ''}
+    book.figures[#book.figures + 1] = {chapter = chapter, id = id, caption = mark_references(caption or '', chapter.file, chapter.docs[1].line)}
   end
   local function add_section(id, level)
     local number

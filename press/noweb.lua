@@ -236,7 +236,9 @@ local function search_records()
   end
   for _, name in ipairs(book.names) do
     local chunk = book.chunks[name][1]
-    add(book.is_path(name) and 'file' or 'chunk', name, book.url_of(chunk), chapter_name(chunk.chapter), '')
+    if not book.whole_of(name) then
+      add(book.is_path(name) and 'file' or 'chunk', name, book.url_of(chunk), chapter_name(chunk.chapter), '')
+    end
   end
   for _, chapter in ipairs(book.chapters) do
     add('chapter', chapter.number .. ' ' .. plain(chapter.title), chapter.stem .. '.html', 'chapter', plain(chapter.question))

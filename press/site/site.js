@@ -75,7 +75,7 @@
     box.removeAttribute('aria-activedescendant');
     box.setAttribute('aria-expanded', found.length > 0);
     results.replaceChildren(...found.map((record, i) => {
-      const title = make('span', {class: `title ${record.kind}`}, record.title);
+      const title = make('span', {class: `title is-${record.kind}`}, record.title);
       const where = make('span', {class: 'where'}, record.kind === 'identifier' ? record.where :
         [kinds[record.kind], record.where].filter((word, j, all) => all.indexOf(word) === j).join(', '));
       const item = make('li', {role: 'option', id: `result-${i}`, 'aria-selected': 'false'}, title, where);
