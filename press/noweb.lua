@@ -76,6 +76,7 @@ end
 local function document(blocks, fields)
   local meta = {}
   for name, html in pairs(fields) do meta[name] = pandoc.MetaInlines{tools.raw_inline(html)} end
+  meta.live = prose.is_live
   local title = (fields.number and fields.number .. ' ' or '') .. plain(fields.title)
   meta.pagetitle = title == front.title and title or title .. ' · ' .. front.title
   meta.book = front.title

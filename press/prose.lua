@@ -125,12 +125,12 @@ local function picture(svg, id, alt)
   return '<div class="picture' .. (is_wide and ' wide' or '') .. '" ' ..
     tools.scrolling(tools.numbered('Figure')) .. '>' .. svg .. '</div>'
 end
-local function figure(element, svg, caption)
+local function figure(element, svg, caption, more)
   local id = element.identifier
   local known = book.ids[id]
   local number = known and known.label and
     '<span class="number">' .. known.label:gsub('^f', 'F') .. '</span> ' or ''
-  return {raw('<figure class="drawing" id="' .. id .. '">' ..
+  return {raw('<figure class="drawing" id="' .. id .. '"' .. (more or '') .. '>' ..
               picture(svg, id, book.as_text(element.attributes.alt or ''))),
           raw('<figcaption>' .. number), pandoc.Plain(caption), raw('</figcaption></figure>')}
 end
@@ -185,6 +185,21 @@ local function start_drawing(block)
   return pandoc.Div(pandoc.Plain(caption), {class = 'drawing', n = #drawings})
 end
 
+-- What makes a heap live in a page: the operations of a trace that is text, and short.
+local LIVE_BYTES = 20000
+prose.is_live = false
+local function live_heap(block)
+  local heap, path, step = book.as_text(block.text):match('^%s*(%S+)%s+(%S+%.rep)%s*(%d*)%s*$')
+  local file = heap and io.open((book.this.file:match('^(.*)/[^/]*$') or '.') .. '/../' .. path)
+  if not file then return '' end
+  local count, operations = file:read('a'):match('^%s*%d+%s+%d+%s+(%d+)%s+%d+%s+(.-)%s*$')
+  file:close()
+  if not operations or #operations > LIVE_BYTES then return '' end
+  prose.is_live = true
+  return (' data-heap="%s" data-trace="%s" data-step="%s" data-operations="%s"'):format(
+    heap, path:match('([^/]*)%.rep$'), step ~= '' and step or count, (operations:gsub('%s+', ' ')))
+end
+
 local function drawn_figure(div)
   local drawing = drawings[tonumber(div.attributes.n)]
   local svg = drawing.pipe:read('a')
@@ -194,7 +209,8 @@ local function drawn_figure(div)
                   drawing.name .. ' says of this figure: ' .. svg:match('[^\n]*'))
     return nil
   end
-  return figure(drawing.block, svg, div.content[1].content)
+  return figure(drawing.block, svg, div.content[1].content,
+                drawing.block.classes[1] == 'heap' and live_heap(drawing.block) or nil)
 end
 
 -- A paragraph that is an image and nothing else is a figure. The picture lies beside the

@@ -16,6 +16,7 @@
     script.onerror = () => reject(new Error(`${name} cannot be loaded`));
     document.head.append(script);
   });
+  window.bookTools = {make, load};
   const tools = document.querySelector('.bar .tools');
 
   // The theme: the system's, light or dark. A line in the head of each page sets it before
