@@ -167,6 +167,10 @@ static const size_t gibibyte = 1 << 30;
 static void begin_large_heap(void)
 {
     cr_assert(mem_init(9 * gibibyte) == 0 && my_init() == 0);
+    void *payload = my_malloc(1000);
+    cr_assert(payload != NULL && my_malloc(1000) != NULL);
+    my_free(payload);
+    cr_assert(my_check() == 0);
 }
 
 static void check_large(void)

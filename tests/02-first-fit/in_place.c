@@ -218,6 +218,9 @@ static size_t fill_heap(unsigned char **start)
         start[count++] = add_block(payload, 1000)->start;
     while ((payload = my_malloc(100)) != NULL)
         add_block(payload, 100);
+    cr_assert(count * 1000 > FEW / 4 / 10 * 9,
+              "NULL after %zu blocks of 1000 bytes in a heap of %d", count,
+              FEW / 4);
     for (size_t n = 1; n < count; n++)
         cr_assert(start[n - 1] < start[n]);
     return count;

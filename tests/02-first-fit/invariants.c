@@ -344,7 +344,9 @@ Test(invariants, 12_regions_are_linked)
 Test(invariants, 12_regions_are_linked_to_the_last)
 {
     begin_heap(256 << 10);
+    struct block *block = new_block(1000);
     new_block(1000);
+    free_block(block);
     take_foreign(16 * 50);
     new_block(WIDE);
     uint32_t *region = (uint32_t *)(void *)lo();

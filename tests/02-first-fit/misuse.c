@@ -149,6 +149,8 @@ Test(misuse, is_seen_when_the_address_was_never_handed_out)
 Test(misuse, is_seen_before_there_is_a_heap)
 {
     begin_heap(HEAP);
+    new_block(LARGE);
+    begin_heap(HEAP);
     my_misuse = listen;
     take_picture(&before);
     check_caught((char *)mem_heap_lo() + 16, "an empty heap");

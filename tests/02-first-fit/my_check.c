@@ -121,6 +121,7 @@ static void make_calls(const struct mix *mix)
 {
     enum { CALLS = 250000, EACH = 5000, EVERY = 256 };
     begin_heap(8 << 20);
+    new_block(24);
     srand(mix->seed);
     for (unsigned i = 0; i < CALLS; i++) {
         if (mix->foreign > 0 && i % mix->foreign == 0 && model.count < BLOCKS / 2)

@@ -101,6 +101,7 @@ Test(reuse, serves_a_request_as_large_as_a_freed_block_from_it)
 {
     for (size_t request = 1; request <= 700; request += 9) {
         begin_heap(16 << 10);
+        new_block(request);
         fill_heap(request);
         for (size_t n = 0; n < model.count; n += 7) {
             free_block(&model.block[n]);
@@ -204,6 +205,8 @@ Test(reuse, joins_what_a_block_gives_back_with_the_hole_above)
         fill_heap(OLD);
         fill_heap(100);
         sort_blocks();
+        cr_assert(model.block[3].start - model.block[2].start < OLD + 64,
+                  "blocks of %d bytes are not neighbors", OLD);
         free_block(&model.block[3]);
         resize_block(&model.block[2], request);
         new_block(2 * OLD - request - 32);
@@ -309,8 +312,11 @@ Test(reuse, needs_no_more_when_sizes_change)
     cr_assert(mem_init(LIMIT) == 0 && my_init() == 0);
     for (size_t request = 24; request <= 20000; request += request / 3) {
         size_t count = SUM / request;
-        for (size_t n = 0; n < count; n++)
+        for (size_t n = 0; n < count; n++) {
             payload[n] = my_malloc(request);
+            cr_assert(payload[n] != NULL, "my_malloc(%zu) returned NULL",
+                      request);
+        }
         for (size_t n = 0; n < count; n++)
             my_free(payload[n]);
     }
@@ -323,7 +329,7 @@ Test(reuse, needs_the_break_once_for_a_block_that_comes_and_goes)
 {
     for (size_t request = 1; request <= 5000; request += request / 5 + 1) {
         begin_heap(LIMIT);
-        my_free(my_malloc(request));
+        free_block(new_block(request));
         size_t heapsize = mem_heapsize();
         for (int i = 0; i < 1000; i++)
             my_free(my_malloc(request));

@@ -5,6 +5,8 @@ TestSuite(table, .init = watchdog);
 
 Test(table, offers_what_the_chapter_has)
 {
+    begin_heap(LIMIT);
+    new_block(24);
     cr_assert(strcmp(allocator.name, "02-first-fit") == 0);
     cr_assert(allocator.malloc == my_malloc && allocator.realloc == my_realloc);
     cr_assert(allocator.free == my_free && allocator.check == my_check);
@@ -23,6 +25,7 @@ Test(table, forgets_every_block_when_it_begins_again)
 {
     cr_assert(allocator.init() == 0);
     void *first = allocator.malloc(100);
+    cr_assert(first != NULL, "my_malloc(100) returned NULL");
     for (int i = 0; i < 3; i++) {
         allocator.malloc(1000);
         cr_assert(allocator.init() == 0 && mem_heapsize() == 0);
