@@ -95,8 +95,9 @@ $(B)/tests/$1/steps/%: $(B)/tests/$1/promise.o $(B)/$1/steps/%.o $(B)/tests/repo
 	$(CC) $(LDFLAGS) -o $$@ $$(filter %.o,$$^) $(call libraries,$1) -lcriterion
 endif
 endef
-# Only the table leaves a shared object: the names of two heaps never meet.
-EXPORTS := -Wl,--version-script=tests/judge/exports.map
+# The table leaves a shared object, and what moves the break or lets it fail. It calls its
+# own (-Bsymbolic): the names of two heaps never meet.
+EXPORTS := -Wl,-Bsymbolic,--version-script=tests/judge/exports.map
 $(foreach k,$(chapters),$(eval $(call chapter,$k)))
 
 ### The judge, libc as an allocator, the recorder

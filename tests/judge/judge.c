@@ -25,6 +25,8 @@ static const struct command {
      command_curve},
     {"time", "HEAP... -- TRACE...", "operations a second, as a table",
      command_time},
+    {"shrink", "HEAP [RULE...]", "the fewest calls that break a promise",
+     command_shrink},
     {"cut", "TRACE N", "the first N operations, as a trace", command_cut},
     {"record", "FOLDER COMMAND...", "run a program, a trace for each process",
      command_record},

@@ -98,17 +98,30 @@ static void print_legend(const struct map *map, const char *operation)
 }
 
 /* Finds the touched block in the picture, if it has bytes there. */
-static void find_touched(struct map *map, const struct play *play)
+static void find_touched(struct map *map, const void *touched, size_t size)
 {
-    if (!picture_place(&map->picture, play->touched, &map->touched))
+    if (!picture_place(&map->picture, touched, &map->touched))
         return;
-    map->touched_end = map->touched.offset + play->touched_size;
+    map->touched_end = map->touched.offset + size;
     for (size_t i = 0; i < map->picture.count; i++) {
         const struct span *span = &map->picture.spans[i];
         if (span->region == map->touched.region &&
             span->offset <= map->touched.offset)
             map->touched_look = touched_looks[span->kind];
     }
+}
+
+void map_print(const struct allocator *heap, const struct oracle *oracle,
+               const void *touched, size_t touched_size, const char *operation)
+{
+    struct map map = {.picture = picture_of(heap, oracle)};
+    map.cell = fitting_cell(&map.picture);
+    find_touched(&map, touched, touched_size);
+    printf("%zu bytes, %zu a character\n\n", map.picture.size, map.cell);
+    for (size_t region = 0; region < map.picture.regions; region++)
+        print_region(&map, region);
+    putchar('\n');
+    print_legend(&map, operation);
 }
 
 /* Draws the heap as it is after the last operation that it served. */
@@ -118,16 +131,10 @@ static void draw(struct play *play, size_t last)
     size_t served = play_served(play, last, operation);
     if (served == SIZE_MAX)
         return;
-    struct map map = {.picture = picture_of(play->heap, &play->oracle)};
-    map.cell = fitting_cell(&map.picture);
-    find_touched(&map, play);
     printf("%s after operation %zu of %s (%s)\n", play->heap->name, served,
            play->trace->name, operation);
-    printf("%zu bytes, %zu a character\n\n", map.picture.size, map.cell);
-    for (size_t region = 0; region < map.picture.regions; region++)
-        print_region(&map, region);
-    putchar('\n');
-    print_legend(&map, operation);
+    map_print(play->heap, &play->oracle, play->touched, play->touched_size,
+              operation);
 }
 
 int command_map(int count, char **words)

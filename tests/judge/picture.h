@@ -68,4 +68,9 @@ struct cells {
 enum kind cells_next(struct cells *cells, const struct picture *picture,
                      size_t region, size_t from, size_t to);
 
+/* Draws the heap as text, as the command `map` does, with its legend. The block
+   of `operation` lies or lay at `touched` (NULL: none) and is marked. */
+void map_print(const struct allocator *heap, const struct oracle *oracle,
+               const void *touched, size_t touched_size, const char *operation);
+
 #endif
