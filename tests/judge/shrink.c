@@ -12,15 +12,18 @@
 
    in=FUNCTION  only what malloc, free, realloc, calloc, init or check breaks
    zero         malloc(0) must return NULL
-   reuse        a request that was freed just before must not extend the heap
+   reuse        with no block live, a request that was freed just before must
+                not extend the heap
    corrupt      check must see every header word that is overwritten with a
                 value which no heap would write
+   grow=BYTES   malloc may extend the heap by no more than this and the request
    max=BYTES    the largest request that the heap serves
    call=PREFIX  what stands before the names of the functions, my_ for example
 
    Exit 2 if a promise is broken. The same heap always gives the same calls. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -40,8 +43,11 @@ enum {
     CALLS = 128,            /* the longest script */
     TRIES = 60,             /* scripts of each length at each stage */
     PATIENCE = 500000,      /* microseconds of CPU time for a script */
-    LARGE = 64 << 10,       /* bytes; no request that must be served is larger */
-    DIRTY = 256 << 10,      /* bytes that are not zero when a script begins */
+    LARGE = 1 << 20,        /* bytes; no request that must be served is larger */
+    PLENTY = 2 << 20,       /* bytes that a script asks for at most */
+    DIRTY = 64 << 10,       /* bytes that are not zero when a script begins */
+    BEYOND = 4 << 10,       /* bytes behind the heap that are looked at */
+    DIRT = 0xA5,
     PALETTE = 4             /* sizes that recur in a script */
 };
 static const size_t too_large = (size_t)1 << 46; /* bytes: no heap has them */
@@ -85,10 +91,10 @@ static struct {
     void *(*mem_sbrk)(size_t increment); /* NULL: not offered */
     void (*mem_fail_at)(unsigned k);     /* NULL: not offered */
     bool is_zero_null, is_reusing, is_checking;
-    size_t max;
+    size_t max, grow;
     const char *prefix;
     int only; /* the kind that may break a promise; -1: any */
-} rules = {.max = LARGE, .prefix = "", .only = -1};
+} rules = {.max = LARGE, .grow = SIZE_MAX, .prefix = "", .only = -1};
 
 /* How far a search has come: each stage allows more. */
 static const struct stage {
@@ -112,7 +118,9 @@ static struct {
     struct oracle oracle;
     struct layout fresh; /* the walk of the heap before the first call */
     bool is_agreeing, is_printing;
+    unsigned char *dirt; /* DIRTY bytes, those behind the heap untouched */
     bool may_fail;      /* a failure is planned, and has not been seen */
+    bool must_fail;     /* it was planned by the last call */
     size_t just_freed;  /* bytes of the request that the last call freed */
     void *touched;      /* where the last call's block is or was */
     size_t touched_size;
@@ -200,7 +208,8 @@ static void call_text(const struct call *call, char *text, size_t size)
         snprintf(text, size, "%sinit()", prefix);
         break;
     case IN_SBRK:
-        snprintf(text, size, "mem_sbrk(%zu), by somebody else", call->size);
+        snprintf(text, size, "mem_sbrk(%s), by somebody else",
+                 number(call->size));
         break;
     case IN_FAIL_AT:
         snprintf(text, size, "mem_fail_at(1)");
@@ -304,13 +313,25 @@ static void touch(const struct block *block)
     run.touched_size = block->request;
 }
 
+/* A new block must not cost more than the chapter says: a header and what
+   rounding adds; others may have left the break odd. */
+static bool costs_little(size_t before, size_t after, size_t request)
+{
+    size_t allowed = request + rules.grow + (run.foreigners > 0 ? 15 : 0);
+    return rules.grow == SIZE_MAX || after - before <= allowed ||
+           breaks("a block of %zu bytes must extend the heap by %zu at most, it "
+                  "did by %zu",
+                  request, allowed, after - before);
+}
+
 static bool do_malloc(const struct call *call)
 {
     struct layout before = layout_now();
     size_t size = layout_size(&before);
     size_t request = call->size;
     bool must_reuse = rules.is_reusing && request > 0 &&
-                      request == run.just_freed && before.count > 0;
+                      request == run.just_freed && run.oracle.live == NULL &&
+                      before.count > 0;
     void *payload = NULL;
     if (call->kind == IN_MALLOC) {
         payload = rules.heap->malloc(request);
@@ -336,6 +357,9 @@ static bool do_malloc(const struct call *call)
     if (!oracle_allocated(&run.oracle, call->id, payload, request))
         return false;
     struct layout after = layout_now();
+    if (run.is_agreeing && rules.heap->walk != NULL &&
+        !costs_little(size, layout_size(&after), request))
+        return false;
     return !must_reuse || layout_size(&after) == size ||
            breaks("%smalloc must reuse what was freed for such a request, it "
                   "extended the heap",
@@ -388,6 +412,7 @@ static bool do_init(void)
     run.oracle = oracle_new(CALLS, verdict->message);
     run.foreigners = 0;
     run.may_fail = false;
+    run.dirt = NULL;
     if (rules.heap->init() != 0)
         return breaks("init must return 0, it did not");
     struct layout now = layout_now();
@@ -399,11 +424,18 @@ static bool do_init(void)
 
 static bool do_foreign(const struct call *call)
 {
+    bool must_fail = run.must_fail || call->size > too_large;
+    errno = 0;
     unsigned char *start = rules.mem_sbrk(call->size);
     if (start == (void *)-1) {
-        run.may_fail = false;
-        return true;
+        bool was_expected = must_fail || run.may_fail;
+        run.may_fail = run.may_fail && call->size > too_large;
+        return (was_expected && errno == ENOMEM) ||
+               breaks("mem_sbrk must %s, it failed with errno %d",
+                      was_expected ? "fail with ENOMEM" : "give memory", errno);
     }
+    if (must_fail)
+        return breaks("mem_sbrk must fail here, it returned memory");
     size_t i = run.foreigners++;
     run.foreign[i].start = start;
     run.foreign[i].size = call->size;
@@ -448,11 +480,37 @@ static bool do_call(const struct call *call)
         return do_foreign(call);
     case IN_FAIL_AT:
         rules.mem_fail_at(1);
-        run.may_fail = true;
+        run.may_fail = run.must_fail = true;
         return true;
     default:
         return do_overwrite(call);
     }
+}
+
+/* What others took must be no part of ours, and what lies behind the heap must
+   be as it was. */
+static bool keeps_off(const struct layout *layout)
+{
+    for (size_t i = 0; i < layout->count; i++) {
+        const struct heap_part *part = &layout->parts[i];
+        const unsigned char *start = part->start, *end = start + part->size;
+        bool is_ours = part->kind != PART_REGION && part->kind != PART_FOREIGN;
+        for (size_t k = 0; is_ours && k < run.foreigners; k++)
+            if (start < run.foreign[k].start + run.foreign[k].size &&
+                run.foreign[k].start < end)
+                return breaks("the walk must show as foreign what others took, "
+                              "it shows the heap's own");
+        if (part->kind != PART_REGION || run.dirt == NULL || run.dirt < start ||
+            run.dirt > end)
+            continue;
+        const unsigned char *limit = run.dirt + DIRTY;
+        for (int k = 0; k < BEYOND && end < limit; k++, end++)
+            if (*end != DIRT)
+                return breaks("the heap must not write behind its end, byte %d "
+                              "there changed",
+                              k);
+    }
+    return true;
 }
 
 /* check and walk must agree with what the oracle knows. */
@@ -460,6 +518,7 @@ static bool agrees(void)
 {
     size_t size = 0;
     int result = 0;
+    enum function called = verdict->doing;
     if (rules.heap->check != NULL) {
         verdict->doing = IN_CHECK;
         say("\n    %scheck()", rules.prefix);
@@ -471,7 +530,11 @@ static bool agrees(void)
                       "returned %d",
                       rules.prefix, result);
     verdict->doing = IN_WALK;
-    return oracle_agrees(&run.oracle, rules.heap, &size);
+    if (!oracle_agrees(&run.oracle, rules.heap, &size))
+        return false;
+    struct layout layout = layout_now();
+    verdict->doing = called;
+    return keeps_off(&layout);
 }
 
 /* Plays one call; returns whether all promises hold after it. */
@@ -491,6 +554,8 @@ static bool play_call(const struct call *call)
         touch(&run.oracle.blocks[call->id]);
     if (run.just_freed == freed && call->kind != IN_FAIL_AT)
         run.just_freed = 0;
+    if (call->kind != IN_FAIL_AT)
+        run.must_fail = false;
     is_kept = is_kept && (call->kind == IN_OVERWRITE ||
                           (oracle_all_hold(&run.oracle) &&
                            foreign_bytes_hold()));
@@ -503,14 +568,21 @@ static bool begin(void)
 {
     verdict->doing = IN_INIT;
     run.oracle = oracle_new(CALLS, verdict->message);
-    if (rules.heap->init != NULL && rules.heap->init() != 0)
+    if (rules.heap->init != NULL && rules.heap->init() != 0) {
+        say("    %sinit()   fails\n", rules.prefix);
         return breaks("init must return 0, it did not");
+    }
     if (rules.mem_sbrk != NULL) {
-        void *dirt = rules.mem_sbrk(DIRTY);
-        if (dirt != (void *)-1)
-            memset(dirt, 0xA5, DIRTY);
-        if (rules.heap->init() != 0)
+        run.dirt = rules.mem_sbrk(DIRTY);
+        if (run.dirt == (void *)-1)
+            run.dirt = NULL;
+        else
+            memset(run.dirt, DIRT, DIRTY);
+        if (rules.heap->init() != 0) {
+            say("    %sinit()\n    %sinit()   fails\n", rules.prefix,
+                rules.prefix);
             return breaks("init must return 0 again, it did not");
+        }
     }
     run.fresh = layout_now();
     return true;
@@ -632,7 +704,7 @@ static size_t some_size(void)
     case 0:
         return huge[below(4)] - below(64);
     case 1:
-        return below(LARGE);
+        return below(below(8) == 0 ? LARGE : 20000);
     case 2:
     case 3:
         return below(5000);
@@ -689,7 +761,7 @@ static enum function some_kind(unsigned kinds)
 static size_t some_value(void)
 {
     static const size_t values[] = {1, 8, 16, SIZE_MAX, SIZE_MAX - 15,
-                                    (size_t)1 << 40, 7777};
+                                    (size_t)1 << 40, 7777, 65536};
     return values[below(sizeof values / sizeof values[0])];
 }
 
@@ -711,25 +783,31 @@ static struct script some_script(size_t count, unsigned kinds)
         if (call->kind == IN_FREE && below(16) == 0)
             call->id = ID_NONE;
         if (call->kind == IN_SBRK)
-            call->size = 1 + below(100);
+            call->size = below(8) == 0 ? SIZE_MAX - below(100) : 1 + below(100);
         if (call->kind == IN_OVERWRITE)
             call->size = some_value();
     }
     return script;
 }
 
-/* Drops the calls that their block does not allow, and numbers the blocks from
-   0. A program may not free what it does not have. */
+/* Drops the calls that their block does not allow, for a program may not free
+   what it does not have, and those that ask for more than PLENTY; numbers the
+   blocks from 0. */
 static void fix(struct script *script)
 {
     enum { UNUSED, LIVE, GONE } states[CALLS] = {UNUSED};
     int32_t names[CALLS], name = 0;
-    size_t kept = 0;
+    size_t kept = 0, requested = 0;
     for (size_t i = 0; i < script->count; i++) {
         struct call call = script->calls[i];
         bool has_block = call.kind <= IN_CALLOC || call.kind == IN_OVERWRITE;
         if (!has_block)
             call.id = ID_NONE;
+        else if (call.kind != IN_OVERWRITE && call.size <= LARGE) {
+            requested += call.size * (call.kind == IN_CALLOC ? call.count : 1);
+            if (requested > PLENTY)
+                continue;
+        }
         if (has_block && call.id != ID_NONE) {
             int32_t id = call.id;
             bool is_live = states[id] == LIVE;
@@ -913,6 +991,8 @@ static void read_words(int count, char **words)
             rules.prefix = value;
         else if (strncmp(word, "max=", 4) == 0)
             rules.max = strtoul(value, NULL, 10);
+        else if (strncmp(word, "grow=", 5) == 0)
+            rules.grow = strtoul(value, NULL, 10);
         else if (strncmp(word, "in=", 3) == 0) {
             for (int kind = 0; kind <= IN_WALK; kind++)
                 if (strcmp(value, functions[kind]) == 0)
