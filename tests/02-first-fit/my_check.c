@@ -203,7 +203,7 @@ Test(my_check, accepts_large_heaps_and_full_ones)
    is needed can. */
 Test(my_check, accepts_heaps_that_begin_without_a_page)
 {
-    for (size_t size = 0; size <= 4096; size += 24) {
+    for (size_t size = 0; size <= 4096; size += 25) {
         begin_heap(LIMIT / 16);
         new_block(1);
         for (size_t request = 16; request <= 96; request += 16) {

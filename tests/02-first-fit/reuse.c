@@ -214,6 +214,24 @@ Test(reuse, joins_what_a_block_gives_back_with_the_hole_above)
     }
 }
 
+/* It has moved down into the hole below, and needs a part of that. */
+Test(reuse, serves_another_request_with_what_a_block_does_not_need)
+{
+    enum { SIZE = 2000 };
+    for (size_t request = SIZE + 100; request <= 2 * SIZE - 200; request += 60) {
+        begin_heap(16 << 10);
+        new_block(SIZE);
+        fill_heap(SIZE);
+        fill_heap(100);
+        sort_blocks();
+        free_block(&model.block[2]);
+        sort_blocks();
+        resize_block(&model.block[2], request);
+        new_block(2 * SIZE - request - 32);
+        check_memory();
+    }
+}
+
 Test(reuse, serves_a_request_where_a_block_was_reallocated_to_0)
 {
     for (size_t request = 1; request <= 700; request += 9) {

@@ -256,3 +256,19 @@ Test(work, is_little_for_a_small_block_that_comes_and_goes)
                   request);
     }
 }
+
+/* Nobody has written to them since they were freed. */
+Test(work, is_little_for_small_blocks_that_are_not_written)
+{
+    enum { FEW = 100 };
+    cr_assert(mem_init(1 << 20) == 0 && my_init() == 0);
+    for (int turn = 0; turn < 2; turn++) {
+        memset(&work, 0, sizeof work);
+        for (size_t i = 0; i < FEW; i++)
+            give(i, 16);
+        for (size_t i = 0; i < FEW; i++)
+            take_back(i);
+    }
+    cr_assert(work.steps <= 30 * work.calls, "%lu steps a call",
+              work.steps / work.calls);
+}
