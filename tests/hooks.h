@@ -68,7 +68,7 @@ void hook_record(void (*walk)(heap_visit *visit, void *context));
      next    if it is free: the place of the next part on its list, or null */
 void hook_write(const char *name);
 
-/* Returns how many basic blocks of the code of any heap.c the process has run;
+/* Returns how many basic blocks of any heap.c or arena.c the process has run;
    a loop runs at least one a turn. Builds with TSan and releases don't count. */
 unsigned long hook_steps(void);
 
