@@ -125,7 +125,7 @@ function code_line(line,   code, rest, position, name, indent) {
         if (name > chapter) here("\"" name "\" is a later chapter: a chapter includes earlier ones only")
     }
     if (rest ~ /(^|[^A-Za-z_])(assert\(|__LINE__|__FILE__)/)
-        here("assert, __LINE__ and __FILE__ would tell the two trees apart")
+        assert_line[current] = assert_line[current] FNR " "
 }
 
 # Sets marks: a letter for each character of the line: c in a comment, s in a string,
@@ -428,6 +428,9 @@ function check_code(   i, j, n, name, row) {
         if (!(name in becomes_c) && !is_starter(name)) continue
         n = split(trim(tab_line[name]), row, " ")
         for (j = 1; j <= n; j++) error(chunk_file[name], row[j], "a tab in C")
+        n = split(trim(assert_line[name]), row, " ")
+        for (j = 1; j <= n; j++)
+            error(chunk_file[name], row[j], "assert, __LINE__ and __FILE__ would tell the two trees apart")
         n = split(trim(lines_of[name]), row, " ")
         for (j = 1; j <= n; j++)
             if (length_of[name, row[j]] > 0 && length_of[name, row[j]] + depth[name] > 80)
