@@ -1,6 +1,7 @@
 # Follows the child of fork-lock to where it waits, and prints the stack, the
 # owner of the lock and all threads. The child's own timer ends the wait.
 set pagination off
+set confirm off
 set print inferior-events off
 set print thread-events off
 set follow-fork-mode child
