@@ -1,6 +1,6 @@
 /* The hooks of builds for tests: see hooks.h. One lock guards all of it; a
    thread that waits sleeps on one condition. No hook allocates memory. */
-#define _GNU_SOURCE /* pthread_cond_clockwait */
+#define _GNU_SOURCE /* pthread_cond_clockwait, gettid */
 #include "hooks.h"
 
 #include <errno.h>
@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
     THREADS = 32,
@@ -19,13 +21,18 @@ enum {
     CHANGES = 10000,
     PARTS = 2000,
     REGIONS = 64,
-    DEADLINE = 20 /* seconds; longer than any wait of a test that works */
+    DEADLINE = 20, /* seconds; longer than any wait of a test that works */
+    LOOKS = 2,     /* at a thread that sleeps in the same place */
+    SPIN = 200,    /* milliseconds of a CPU; more than a fork takes */
+    PAUSE = 5000   /* milliseconds; for a lock that sleeps between its tries */
 };
 
 struct thread {
     char name[NAME]; /* "": this entry and those behind it are unused */
     int cpu;
     bool is_alive, is_parked;
+    pid_t id;
+    clockid_t clock; /* the CPU time that it has used */
 };
 
 struct plan {
@@ -129,6 +136,12 @@ static void leave(void *thread)
     (void)thread;
 }
 
+static void note_identity(void)
+{
+    self->id = gettid();
+    pthread_getcpuclockid(pthread_self(), &self->clock);
+}
+
 /* Fork: the lock is the last to be taken and the first to be released, so that
    the handlers of the book may have hooks of their own. */
 static void before_fork(void)
@@ -150,6 +163,8 @@ static void after_fork_in_child(void)
             thread->is_alive = thread->is_parked = false;
     memset(plans, 0, sizeof plans);
     record.walk = NULL;
+    if (self != NULL)
+        note_identity();
     pthread_mutex_unlock(&lock);
 }
 
@@ -171,6 +186,7 @@ void hook_thread(const char *name, int cpu)
     self = thread;
     self->cpu = cpu;
     self->is_alive = true;
+    note_identity();
     pthread_setspecific(at_end, self);
     pthread_mutex_unlock(&lock);
 }
@@ -214,6 +230,53 @@ bool hook_await_parked(const char *thread)
     bool is_parked = awaited->is_parked;
     pthread_mutex_unlock(&lock);
     return is_parked;
+}
+
+/* The address of the futex, not of the hooks', where a thread of this process
+   sleeps; 0: it does not. */
+static unsigned long sleeping_place(pid_t id)
+{
+    char path[100];
+    snprintf(path, sizeof path, "/proc/self/task/%d/syscall", (int)id);
+    FILE *file = fopen(path, "r");
+    unsigned long call, place = 0;
+    if (file == NULL || fscanf(file, "%lu %lx", &call, &place) != 2 ||
+        call != SYS_futex || place - (unsigned long)&lock < sizeof lock)
+        place = 0;
+    if (file != NULL)
+        fclose(file);
+    return place;
+}
+
+static long milliseconds(clockid_t clock)
+{
+    struct timespec now = {0};
+    clock_gettime(clock, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+bool hook_await_blocked(const char *name)
+{
+    const struct timespec tick = {.tv_nsec = 500000};
+    pthread_mutex_lock(&lock);
+    struct thread *thread = find_thread(name);
+    long spin_end = milliseconds(thread->clock) + SPIN;
+    long end = milliseconds(CLOCK_MONOTONIC) + PAUSE;
+    unsigned long place = 0;
+    bool is_blocked = false;
+    for (int looks = 0; thread->is_alive && !thread->is_parked && !is_blocked;) {
+        unsigned long last = place;
+        place = sleeping_place(thread->id);
+        looks = place != 0 && place == last ? looks + 1 : 0;
+        is_blocked = looks == LOOKS || milliseconds(thread->clock) > spin_end ||
+                     milliseconds(CLOCK_MONOTONIC) > end;
+        pthread_mutex_unlock(&lock);
+        clock_nanosleep(CLOCK_MONOTONIC, 0, &tick, NULL);
+        pthread_mutex_lock(&lock);
+    }
+    is_blocked = is_blocked && thread->is_alive && !thread->is_parked;
+    pthread_mutex_unlock(&lock);
+    return is_blocked;
 }
 
 void hook_release(const char *thread)

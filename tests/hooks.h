@@ -1,7 +1,7 @@
 /* Forces the schedules of threads, and records them. In a build with TEST_HOOKS
    the book's code calls hook(event, object) at the places where another thread
    could step in. tests/hooks.c implements it, and here a test decides what
-   happens at each. No test needs luck, and none sleeps.
+   happens at each. No test needs luck, and none sleeps for a time.
 
        hook_park("A", "mem_sbrk: read the break", 1);
        pthread_create(...);            // its first call: hook_thread("A", 0)
@@ -39,6 +39,11 @@ void hook_park(const char *thread, const char *event, unsigned visit);
 
 /* Waits until `thread` has stopped. Returns false if it ended instead. */
 bool hook_await_parked(const char *thread);
+
+/* Waits until `thread`, which has called hook_thread, waits for a lock of the
+   book: it sleeps there, or spins. Returns false if it stopped or ended instead.
+   What a waiting thread waits for, only another can do: it stays as it is. */
+bool hook_await_blocked(const char *thread);
 
 /* Lets `thread`, which has stopped, go on. */
 void hook_release(const char *thread);
