@@ -257,7 +257,7 @@ static long milliseconds(clockid_t clock)
 
 bool hook_await_blocked(const char *name)
 {
-    const struct timespec tick = {.tv_nsec = 500000};
+    const struct timespec tick = {.tv_nsec = 100000};
     pthread_mutex_lock(&lock);
     struct thread *thread = find_thread(name);
     long spin_end = milliseconds(thread->clock) + SPIN;
