@@ -131,12 +131,12 @@ int main(int count, char **arguments)
 {
     static const char *const words[] = {"is sound", "hangs", "is broken"};
     size_t tally[OUTCOMES] = {0}, all = sizeof points / sizeof *points;
-    long limit = expected[HANGS] > 0 ? 300 : 3000; /* ms */
+    long limit = expected[HANGS] > 0 ? 100 : 3000; /* ms */
     hook_thread("B", 1);
     for (size_t point = 0; point < all; point++) {
         const char *event = points[point].event;
         if (count == 2 && strcmp(arguments[1], event) == 0) {
-            int status = fork_at(point, limit, show);
+            int status = fork_at(point, 1000, show);
             if (WIFSIGNALED(status))
                 printf("the child ends: %s\n", strsignal(WTERMSIG(status)));
             return 0;
