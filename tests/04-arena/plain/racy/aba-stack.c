@@ -1,4 +1,5 @@
-/* ABA on the stack that has no tag: the link that A read is stale, and its exchange succeeds. */
+/* ABA on the stack that has no tag: the link that A read is stale, and its
+ * exchange succeeds. */
 #include "04-arena/steps/6-stack.c"
 
 static const bool same = true;

@@ -53,9 +53,15 @@ static void *enter_and_stop(void *call)
     }
     hook("fork_at: A begins", block);
     switch (*(const enum call *)call) {
-        case INIT: Init(buffer, sizeof buffer); break;
-        case ALLOCATE: Allocate(); break;
-        case FREE: Free(block); break;
+    case INIT:
+        Init(buffer, sizeof buffer);
+        break;
+    case ALLOCATE:
+        Allocate();
+        break;
+    case FREE:
+        Free(block);
+        break;
     }
     return NULL;
 }

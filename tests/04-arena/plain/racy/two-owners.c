@@ -48,10 +48,8 @@ static void race(struct caller *a, struct caller *b)
 static void print(const struct caller *a, const struct caller *b)
 {
     printf("A has read where the list begins\n");
-    printf("B gets block %td and fills it\n",
-           (b->block - buffer) / BLOCK_SIZE);
-    printf("A gets block %td and fills it\n",
-           (a->block - buffer) / BLOCK_SIZE);
+    printf("B gets block %td and fills it\n", (b->block - buffer) / BLOCK_SIZE);
+    printf("A gets block %td and fills it\n", (a->block - buffer) / BLOCK_SIZE);
     printf("B finds %.*s\n", SHOWN, b->block);
     printf("the list begins at %p\n", (void *)arena.list);
     printf("arena_check: %d\n", arena_check());
