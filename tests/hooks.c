@@ -24,7 +24,7 @@ enum {
     DEADLINE = 20, /* seconds; longer than any wait of a test that works */
     LOOKS = 2,     /* at a thread that sleeps in the same place */
     SPIN = 200,    /* milliseconds of a CPU; more than a fork takes */
-    PAUSE = 5000   /* milliseconds; for a lock that sleeps between its tries */
+    PAUSE = 15000  /* milliseconds; for a lock that sleeps between its tries */
 };
 
 struct thread {
