@@ -1,0 +1,158 @@
+/* Many threads, much work, many forks. No schedule is forced here, so nothing is
+   proved that the other suites leave open; these are the shapes that the task
+   was published with, and what finds places that no hook marks. */
+#include "suite.h"
+
+#include <sched.h>
+
+TestSuite(workload, .init = begin_long_test);
+
+enum { THREADS = 8, CALLS = 20000, LIMIT = 100 /* blocks that one keeps */ };
+
+static void churn(void *context)
+{
+    void *block[LIMIT];
+    size_t count = 0;
+    int hand = *(int *)context;
+    work(hand, CALLS, block, &count, LIMIT, false);
+    give_all(hand, block, &count);
+}
+
+Test(workload, of_8_threads_loses_no_block)
+{
+    struct runner runner[THREADS];
+    int hand[THREADS];
+    begin_arena(BLOCKS);
+    for (int i = 0; i < THREADS; i++) {
+        hand[i] = i + 1;
+        start(&runner[i], NULL, churn, &hand[i]);
+    }
+    for (int i = 0; i < THREADS; i++)
+        await_end(&runner[i]);
+    cr_assert(count_held() == 0);
+    check_count(THREADS + 1);
+}
+
+static void churn_for_the_last_blocks(void *context)
+{
+    void *block[LIMIT];
+    size_t count = 0;
+    int hand = *(int *)context;
+    work(hand, CALLS, block, &count, 3, true);
+    give_all(hand, block, &count);
+}
+
+Test(workload, of_8_threads_that_want_4_blocks_loses_no_block)
+{
+    struct runner runner[THREADS];
+    int hand[THREADS];
+    begin_arena(4);
+    for (int i = 0; i < THREADS; i++) {
+        hand[i] = i + 1;
+        start(&runner[i], NULL, churn_for_the_last_blocks, &hand[i]);
+    }
+    for (int i = 0; i < THREADS; i++)
+        await_end(&runner[i]);
+    check_count(THREADS + 1);
+}
+
+/* The published shapes: {threads, batch, forks}. Threads work until the fork is over, and rest
+   while the child lives; its limit is for it alone. */
+
+static struct {
+    int batch, batches; /* blocks in one; how many have been done */
+    bool is_open, is_over;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+} gate = {.lock = PTHREAD_MUTEX_INITIALIZER,
+          .changed = PTHREAD_COND_INITIALIZER};
+
+/* Returns false when all is over. */
+static bool pass_gate(void)
+{
+    pthread_mutex_lock(&gate.lock);
+    gate.batches++;
+    while (!gate.is_open)
+        pthread_cond_wait(&gate.changed, &gate.lock);
+    bool goes_on = !gate.is_over;
+    pthread_mutex_unlock(&gate.lock);
+    return goes_on;
+}
+
+static void set_gate(bool is_open, bool is_over)
+{
+    pthread_mutex_lock(&gate.lock);
+    gate.is_open = is_open;
+    gate.is_over = is_over;
+    gate.batches = 0;
+    pthread_cond_broadcast(&gate.changed);
+    pthread_mutex_unlock(&gate.lock);
+}
+
+static void work_in_batches(void *context)
+{
+    void *block[BLOCKS];
+    int hand = *(int *)context;
+    while (pass_gate()) {
+        int count = 0;
+        while (count < gate.batch && (block[count] = take(hand)) != NULL)
+            count++;
+        while (count > 0)
+            give(block[--count], hand);
+    }
+}
+
+static bool is_working(void)
+{
+    pthread_mutex_lock(&gate.lock);
+    bool answer = gate.batches > 2;
+    pthread_mutex_unlock(&gate.lock);
+    return answer;
+}
+
+static void live_after_stress(void *context)
+{
+    (void)context;
+    live_in_child(HANDS - 1, count_hands(hands.is_allocating) +
+                                 count_hands(hands.is_freeing));
+}
+
+static void stress(int threads, int batch, int forks)
+{
+    struct runner runner[HANDS];
+    int hand[HANDS];
+    begin_arena(BLOCKS);
+    gate.batch = batch;
+    for (int i = 0; i < threads; i++) {
+        hand[i] = i + 1;
+        start(&runner[i], NULL, work_in_batches, &hand[i]);
+    }
+    for (int i = 0; i < forks; i++) {
+        set_gate(true, false);
+        while (!is_working())
+            sched_yield();
+        pid_t child = start_child(live_after_stress, NULL);
+        set_gate(false, false);
+        await_child(child);
+    }
+    set_gate(true, true);
+    for (int i = 0; i < threads; i++)
+        await_end(&runner[i]);
+    cr_assert(count_held() == 0);
+    check_count(HANDS - 1);
+}
+
+Test(workload, of_1_thread_survives_100_forks)
+{
+    stress(1, 100, 100);
+}
+
+Test(workload, of_5_threads_survives_100_forks)
+{
+    stress(5, 50, 100);
+}
+
+Test(workload, of_10_threads_survives_100_forks)
+{
+    stress(10, 100, 100);
+}
