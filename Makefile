@@ -8,15 +8,15 @@ WEAVE := press/weave $(wildcard press/*.lua press/*.awk) press/page.html press/s
   press/chart press/chart.gp $(wildcard press/site/*) press/package-lock.json build/live/modules.js
 CHECK_NEEDS := clang:clang gdb:gdb aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu \
   /usr/aarch64-linux-gnu/include/stdio.h:libc6-dev-arm64-cross shellcheck:shellcheck \
-  node:nodejs npm:npm git:git
+  node:nodejs npm:npm git:git chromium:chromium
 LIVE_NEEDS := clang:clang wasm-ld:lld llvm-ar:llvm /usr/include/wasm32-wasi:wasi-libc \
   /usr/lib/llvm-14/lib/clang/14.0.6/lib/wasi/libclang_rt.builtins-wasm32.a:libclang-rt-14-dev-wasm32
 # Chapters that have wrong allocators.
 LABS := $(notdir $(wildcard labs/wrong/*))
 # Whatever begins with #!/bin/sh.
 SCRIPTS = $(shell grep -lrE '^\#!/bin/sh' .ci press tests labs)
-# The tests of the press and of the judge.
-PROOFS = $(filter-out %.tsv %/broken %-fixture,$(wildcard tests/press/*)) tests/judge/test tests/runner
+# The tests of the press, of the judge and of the pages.
+PROOFS = $(filter-out %.tsv %/broken %-fixture,$(wildcard tests/press/*)) tests/judge/test tests/runner $(wildcard tests/site/*.js)
 CC_NEEDS := gcc:gcc /usr/include/stdio.h:libc6-dev
 TEST_NEEDS := $(CC_NEEDS) /usr/include/criterion/criterion.h:libcriterion-dev
 

@@ -12,6 +12,7 @@
   const loaded = {};
   const load = name => loaded[name] ??= new Promise((resolve, reject) => {
     const script = make('script', {src: name});
+    script.async = false;    // they run in the order in which they are asked for
     script.onload = resolve;
     script.onerror = () => reject(new Error(`${name} cannot be loaded`));
     document.head.append(script);
@@ -58,8 +59,7 @@
     hidePreview();
     if (!dialog.open) dialog.showModal();
     box.select();
-    await Promise.all([load('minisearch.js'), load('find.js')]);
-    await load('search.js');
+    await Promise.all(['minisearch.js', 'find.js', 'search.js'].map(load));
     showResults();
   }
   function select(n) {
