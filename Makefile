@@ -9,6 +9,7 @@ WEAVE := press/weave $(wildcard press/*.lua press/*.awk) press/page.html press/s
 CHECK_NEEDS := clang:clang gdb:gdb aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu \
   /usr/aarch64-linux-gnu/include/stdio.h:libc6-dev-arm64-cross shellcheck:shellcheck \
   node:nodejs npm:npm git:git chromium:chromium
+SITE_NEEDS := pandoc:pandoc dot:graphviz gnuplot:gnuplot-nox ctags:universal-ctags
 LIVE_NEEDS := clang:clang wasm-ld:lld llvm-ar:llvm /usr/include/wasm32-wasi:wasi-libc \
   /usr/lib/llvm-14/lib/clang/14.0.6/lib/wasi/libclang_rt.builtins-wasm32.a:libclang-rt-14-dev-wasm32
 # Chapters that have wrong allocators.
@@ -39,7 +40,7 @@ heaps: tangle  ## compile every allocator and program to build/
 ### The book as pages
 
 site: heaps  ## write the book as web pages to site/
-	@press/need pandoc:pandoc dot:graphviz gnuplot:gnuplot-nox ctags:universal-ctags
+	@press/need $(SITE_NEEDS)
 	@press/npm site
 	@press/need $(LIVE_NEEDS)
 	@$(MAKE) --no-print-directory -j$(JOBS) -f press/live/live.mk
@@ -53,9 +54,24 @@ build/site.done: build/tangle.done $(WEAVE) build/bin/judge chapters/refs.bib ch
 site/%.html: chapters/%.nw heaps
 	press/weave -c build/lines site $* $(CHAPTERS)
 
-serve: site  ## show the pages at http://localhost:8000/
-	@press/need python3:python3
-	python3 -m http.server --directory site 8000
+serve: site  ## show the pages at http://localhost:8000/, and make them anew while one writes
+	press/serve
+
+# The book on one page that needs nothing beside it: build/book/book.html
+onepage: heaps  ## write the whole book as one page, to keep
+	@press/need $(SITE_NEEDS)
+	@press/npm site
+	press/weave -c build/lines build/book book $(CHAPTERS)
+	cp build/book/book.html build/building-malloc.html
+
+epub: heaps  ## write the book for a reading device
+	@press/need $(SITE_NEEDS) zip:zip
+	@press/npm site
+	press/epub build/building-malloc.epub build/lines $(CHAPTERS)
+
+pdf: onepage  ## print the book
+	@press/need chromium:chromium
+	press/pdf build/building-malloc.html build/building-malloc.pdf
 
 ### The labs
 
@@ -109,4 +125,4 @@ clean:  ## remove everything that make made
 	rm -rf build
 	find tangled site -mindepth 1 ! -name README.md -delete
 
-.PHONY: help tangle heaps site serve test check soak score results tags labs.bundle wrong clean
+.PHONY: help tangle heaps site serve onepage epub pdf test check soak score results tags labs.bundle wrong clean

@@ -20,6 +20,7 @@ local book = {
   used_results = {},  -- table -> true if this page shows a number of it
   ids = {},           -- what can be linked to: id -> {page, label, number}
   figures = {},       -- in order: {chapter, id, caption}
+  terms = {},         -- what rows of tables define as [TERM]{#term-ID}: {chapter, id, term, text}
   pages = {index = true, chunks = true, identifiers = true, figures = true, glossary = true},
   MARK = OPEN .. '(%d+)' .. CLOSE,
 }
@@ -179,8 +180,18 @@ function book.files_of(name)
   return files
 end
 
-function book.url_of_page(stem) return stem == book.page and '' or stem .. '.html' end
+-- Where a page is; all are one in the page "book".
+function book.url_of_page(stem)
+  return (stem == book.page or book.page == 'book') and '' or stem .. '.html'
+end
+-- The start of a page, to follow a link to.
+function book.url_of_start(stem) return book.page == 'book' and '#' .. stem or stem .. '.html' end
 function book.page_of_file(path) return (path:gsub('/', '.')) end
+-- A link to the page of a file, at a chunk, where there are such pages.
+function book.link_to_file(path, id, html)
+  if book.page == 'book' or os.getenv('TARGET') == 'epub' then return html end
+  return '<a href="' .. book.page_of_file(path) .. '.html' .. (id and '#' .. id or '') .. '">' .. html .. '</a>'
+end
 function book.url_of(chunk) return book.url_of_page(chunk.chapter.stem) .. '#' .. chunk.id end
 
 ---------------------------------------------------------------- identifiers
@@ -403,6 +414,8 @@ local function read_ids(chapter)
     end
     if ticks then return end
 
+    local term, term_id, text = line:match('^| *%[([^%]]*)%]{#(term%-[%w-]+)} *| *(.-) *|%s*$')
+    if term then table.insert(book.terms, {chapter = chapter, id = term_id, term = term, text = text}) end
     local box = line:match('^:::+%s*(.*)')
     local level, heading = line:match('^(#+)%s.*{[^{}]-#([%w-]+)[^{}]*}%s*$')
     if box then
@@ -448,6 +461,7 @@ function book.read(texts)
   for _, chapter in ipairs(book.chapters) do
     book.pages[chapter.stem] = true
     if chapter.stem == book.page then book.this = chapter end
+    if book.page == 'book' then book.ids[chapter.stem] = {page = 'book'} end
     read_ids(chapter)
   end
 end

@@ -9,7 +9,7 @@ local code = {}
 
 ---------------------------------------------------------------- names as HTML
 
-local function breakable(path) return '<span class="path">' .. esc(path):gsub('/', '/<wbr>') .. '</span>' end
+local function breakable(path) return '<span class="path">' .. esc(path):gsub('/', '/<wbr/>') .. '</span>' end
 
 function code.chunk_name(name)
   if book.is_path(name) then return breakable(name) end
@@ -138,13 +138,13 @@ function code.main_file(files)
   return files[1]
 end
 local function place_of(chunk)
-  if book.is_path(chunk.name) then return '<a href="' .. book.page_of_file(chunk.name) .. '.html">file</a>' end
+  if book.is_path(chunk.name) then return book.link_to_file(chunk.name, nil, 'file') end
   local files = book.files_of(chunk.name)
   local path = code.main_file(files)
   local inside = book.function_of(chunk, path)
   local whole = book.whole_of(chunk.name)
   local target = whole and book.chunks[whole][1] or chunk
-  return '<a href="' .. book.page_of_file(path) .. '.html#' .. target.id .. '">' .. breakable(path) .. '</a>' ..
+  return book.link_to_file(path, target.id, breakable(path)) ..
     (inside and ', in <span class="path">' .. inside .. '()</span>' or '') ..
     (#files > 1 and ' and ' .. #files - 1 .. ' more' or '')
 end

@@ -6,7 +6,7 @@
 --   *.tsv              the measured tables of results/
 --   glossary.md        terms and what they mean, as a list of definitions
 -- and from the environment PAGE: a chapter's file without .nw, or index, chunks,
--- identifiers, figures, glossary; or files, which writes to the folder OUT the pages of
+-- identifiers, figures, glossary; book, which is all of these in one; or files, which writes to the folder OUT the pages of
 -- all C files, and what the search looks through, search.js. A chapter's page writes there
 -- what is shown of its chunks elsewhere, PAGE.previews.js. What page.html needs is in the
 -- metadata of the document; VERSION stands at the foot of each.
@@ -42,7 +42,7 @@ local function chapter_label(chapter)
   return '<span class="number">' .. chapter.number .. '</span> ' .. chapter.title
 end
 local function turn(rel, stem, html)
-  return '<a rel="' .. rel .. '" href="' .. stem .. '.html"><span class="to">' .. html .. '</span></a>'
+  return '<a rel="' .. rel .. '" href="' .. book.url_of_start(stem) .. '"><span class="to">' .. html .. '</span></a>'
 end
 
 local INDEXES = {{'chunks', 'Index of chunks'}, {'identifiers', 'Index of identifiers'},
@@ -64,7 +64,7 @@ local function contents(sections)
   local items = {}
   local function add(stem, label, class)
     local is_here = stem == book.page
-    items[#items + 1] = '<li' .. (class and ' class="' .. class .. '"' or '') .. '><a href="' .. stem .. '.html"' ..
+    items[#items + 1] = '<li' .. (class and ' class="' .. class .. '"' or '') .. '><a href="' .. book.url_of_start(stem) .. '"' ..
       (is_here and ' aria-current="page"' or '') .. '>' .. label .. '</a>' .. (is_here and sections or '') .. '</li>'
   end
   for _, chapter in ipairs(book.chapters) do add(chapter.stem, chapter_label(chapter)) end
@@ -129,7 +129,8 @@ local function chunks_page()
     for i = 2, #list do parts[i] = code.link_to(list[i], 'part ' .. i) end
     local used = code.links_to(book.users[name] or {})
     if book.is_path(name) then
-      parts[#parts + 1] = '<a href="' .. book.page_of_file(name) .. '.html">the whole file</a>'
+      local link = book.link_to_file(name, nil, 'the whole file')
+      if link:match('<a') then parts[#parts + 1] = link end
     end
     return '<li><span class="where">' .. list[1].chapter.number .. '</span> ' .. table.concat(parts, ', ') ..
       (#used > 0 and '<p class="users">used in ' .. table.concat(used, ', ') .. '</p>' or '') .. '</li>'
@@ -199,6 +200,40 @@ local function glossary_page()
     title = 'Glossary', question = 'The words of the field, as this book uses them.',
     contents = contents(), previous = previous, next = next,
   })
+end
+
+-- All of it on one page that needs nothing beside it: to keep, and to print.
+local function book_page()
+  local blocks = pandoc.List()
+  local function opening(stem, kicker, title, question)
+    blocks:insert(raw('<section class="chapter" id="' .. stem .. '"><header class="opening">' ..
+      (kicker and '<p class="kicker">' .. kicker .. '</p>' or '') .. '<h1>' .. title .. '</h1>' ..
+      (question and '<p class="question">' .. question .. '</p>' or '') .. '</header>'))
+  end
+  for _, chapter in ipairs(book.chapters) do
+    book.this = chapter
+    opening(chapter.stem, 'Chapter ' .. chapter.number, chapter.title, chapter.question)
+    blocks:extend((prose.chapter(true)))
+    blocks:insert(raw('</section>'))
+  end
+  for _, page in ipairs{{'glossary', glossary_page}, {'figures', figures_page}, {'chunks', chunks_page},
+                        {'identifiers', identifiers_page}} do
+    local doc = page[2]()
+    opening(page[1], nil, tools.html_of(doc.meta.title), nil)
+    blocks:extend(doc.blocks)
+    blocks:insert(raw('</section>'))
+  end
+  opening('references', nil, 'References', nil)
+  blocks:insert(pandoc.Div({}, {id = 'refs'}))
+  blocks:insert(raw('</section>'))
+  local style = io.open((PANDOC_SCRIPT_FILE:gsub('[^/]*$', 'style.css')))
+  local doc = document(blocks, {
+    title = front.title, description = tools.esc(pandoc.utils.stringify(front.pitch)),
+    contents = contents(), style = style:read('a'),
+  })
+  style:close()
+  doc.meta.live = false
+  return doc
 end
 
 ---------------------------------------------------------------- files of C, and the search
@@ -281,15 +316,15 @@ function Reader(input)
   local doc = prose.parse(texts['index.md'])
   front = {title = pandoc.utils.stringify(doc.meta.title), pitch = doc.blocks}
 
-  if book.page == 'glossary' or book.page == 'files' then
-    if book.page == 'glossary' then
+  if book.page == 'glossary' or book.page == 'files' or book.page == 'book' then
+    if book.page ~= 'files' then
       book.this = {file = 'chapters/glossary.md', stem = 'glossary', number = math.huge, docs = {}, chunks = {}}
     end
     terms = prose.terms(texts['glossary.md'] or '')
   end
 
   local make = {index = index_page, chunks = chunks_page, identifiers = identifiers_page,
-                figures = figures_page, glossary = glossary_page, files = other_files}
+                figures = figures_page, glossary = glossary_page, files = other_files, book = book_page}
   doc = (make[book.page] or chapter_page)()
   book.stop_on_errors()
   return doc

@@ -76,7 +76,7 @@ local function finish_link(link)
     link.target = book.url_of_page(known.page) .. '#' .. id
     if #link.content == 0 then link.content = {pandoc.Str(known.label or id)} end
   elseif book.pages[stem] and id == '' then
-    link.target = stem .. '.html'
+    link.target = book.url_of_start(stem)
   else
     book.complain(book.this.file, book.line_of(book.this, '](' .. target), 'there is no "' .. target .. '" to link to')
   end
@@ -336,18 +336,21 @@ function prose.sections(chapter)
   return sections
 end
 
--- A list of definitions in Markdown as {term, id, HTML of what it means}, in the order of
--- the alphabet.
-function prose.terms(text)
+-- The terms that the tables of chapters define, and those of a list of definitions in
+-- Markdown, in the order of the alphabet: {term, id, text, html}.
+function prose.terms(list)
   local terms = {}
-  prose.parse(text):walk{DefinitionList = function(list)
-    for _, item in ipairs(list.content) do
-      local term = pandoc.utils.stringify(item[1])
-      local doc = pandoc.Pandoc(item[2][1]):walk{Link = finish_link}
-      terms[#terms + 1] = {term = term, id = 'term-' .. tools.slug(term),
-                           text = pandoc.utils.stringify(doc.blocks),
-                           html = tools.html_of(to_inlines(doc.blocks))}
-    end
+  local function add(term, blocks, where)
+    blocks = pandoc.Pandoc(blocks):walk{Link = finish_link}:walk(expander(false, IN_TEXT)).blocks
+    terms[#terms + 1] = {term = term, id = 'word-' .. tools.slug(term), text = pandoc.utils.stringify(blocks),
+                         html = tools.html_of(to_inlines(blocks)) .. where}
+  end
+  for _, term in ipairs(book.terms) do
+    add(term.term, prose.parse(term.text).blocks, (' <a href="%s#%s">Chapter %d</a>'):format(
+      book.url_of_page(term.chapter.stem), term.id, term.chapter.number))
+  end
+  prose.parse(list):walk{DefinitionList = function(definitions)
+    for _, item in ipairs(definitions.content) do add(pandoc.utils.stringify(item[1]), item[2][1], '') end
   end}
   table.sort(terms, function(a, b) return a.term:lower() < b.term:lower() end)
   return terms
@@ -394,16 +397,18 @@ local function sources_of_numbers()
   return {raw('<p class="sources">The numbers of this chapter were measured: ' .. table.concat(sources, '; ') .. '.</p>')}
 end
 
--- The blocks of this page's chapter, and the list of its sections.
-function prose.chapter()
+-- The blocks of this page's chapter, and the list of its sections. What it cites comes at
+-- its end, unless that is left to others.
+function prose.chapter(is_without_references)
   local doc = prose.parse(table.concat(book.this.text))
-  add_references(doc)
+  if not is_without_references then add_references(doc) end
   local sections = list_of_sections(doc.blocks)
   doc = doc:walk{Header = number_heading, CodeBlock = code_block, Para = image_figure}
   doc = doc:walk{Div = box, Link = finish_link, Math = finish_math, Code = finish_code}
   doc = doc:walk{Table = scrolling_table, Note = margin_note}
   doc = doc:walk(expander(true, IN_TEXT))
   doc.blocks:extend(sources_of_numbers())
+  book.used_results = {}
   return doc.blocks, sections
 end
 

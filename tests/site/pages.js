@@ -216,7 +216,7 @@ function sizes() {
 
 (async () => {
   const browser = await chromium.launch({executablePath: browserPath, args: ['--no-sandbox']});
-  const timer = setTimeout(() => { console.log('wrong: not done in 170 seconds'); process.exit(1); }, 170e3);
+  const timer = setTimeout(() => { console.log('wrong: not done in 280 seconds'); process.exit(1); }, 280e3);
   const attempt = async (what, ...words) => {
     try { await what(browser, ...words); } catch (error) { check(false, `${what.name}: ${error.message.split('\n').slice(0, 4).join(' ')}`); }
   };
