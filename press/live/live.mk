@@ -4,10 +4,9 @@
 #   build/live/heap/NN-name.wasm      an allocator each, as build/heaps/ has them
 #   build/live/heap/NN-name/STEP.wasm
 #   build/live/modules.js             all of them, for press/site/live.js
-# An allocator's files are those of build/heaps/, but for the seams to the system: the
-# files of press/live/seams/ stand for those of the same names. What of a chapter's library
-# is for a machine with a system and has no seam is left out, and so is an allocator that
-# needs it.
+# An allocator's files are those of build/heaps/. What they ask of a kernel is in
+# press/live/system.c, the headers that a page lacks in press/live/missing/. What can't be
+# compiled all the same is left out, and so is an allocator that needs it.
 C ?= build/lines
 L := build/live
 comma := ,
@@ -17,7 +16,6 @@ FLOOR := 2097152
 LINK := -nostartfiles -nodefaultlibs -Wl,--no-entry,--strip-all,-z,stack-size=65536
 
 chapters := $(sort $(notdir $(wildcard $(C)/[0-9]*)))
-seams := $(notdir $(wildcard press/live/seams/*.c))
 heap_names := $(patsubst $(C)/%/table.c,%,$(wildcard $(C)/*/table.c)) \
   $(foreach k,$(chapters),$(patsubst $(C)/$k/steps/%.c,$k/%,$(wildcard $(C)/$k/steps/*.c)))
 heaps := $(heap_names:%=$L/heap/%.wasm)
@@ -46,27 +44,25 @@ $L/judge.wasm: $(judge:%=$L/judge/%.o) $L/judge/page.o
 	@$(WASM) $(LINK) -Wl,--initial-memory=$(FLOOR) -o $@ $^ -lc $(shell $(WASM) -print-libgcc-file-name) \
 	  $(patsubst %,-Wl$(comma)--export=%,add drop show offer visit name_of_heap name_of_trace)
 
-# What a machine without a system can't compile is an empty file.
+# What a page can't compile is an empty file.
+HEAP := $(WASM) -isystem press/live/missing -I$(C) -MMD -MP -c
 $L/c/%.o: $(C)/%.c
 	@mkdir -p $(@D)
-	@$(WASM) -I$(C) -MMD -MP -c -o $@ $< 2> /dev/null || : > $@
-$L/c/live.o: press/live/heap.c
+	@$(HEAP) -o $@ $< 2> /dev/null || : > $@
+$L/c/%.o: press/live/%.c
 	@mkdir -p $(@D)
-	@$(WASM) -I$(C) -MMD -MP -c -o $@ $<
-$L/seams/%.o: press/live/seams/%.c
-	@mkdir -p $(@D)
-	@$(WASM) -I$(C) -MMD -MP -c -o $@ $< || : > $@
+	@$(HEAP) -o $@ $<
 
 # The objects of the libraries of chapter $1 and of those before it.
 library = $(foreach k,$(shell printf '%s\n' $(chapters) | sort -r | sed -n '/^$1$$/,$$p'),\
-  $(patsubst $(C)/%.c,$L/c/%.o,$(filter-out $(addprefix %/,$(seams)),$(wildcard $(C)/$k/*.c))))
+  $(patsubst $(C)/%.c,$L/c/%.o,$(wildcard $(C)/$k/*.c)))
 
 # The allocator $2 of chapter $1, whose own object is $3, if it is a step.
 define heap
-$L/heap/$2.wasm: $3 $L/c/live.o $(seams:%.c=$L/seams/%.o) $(call library,$1)
+$L/heap/$2.wasm: $3 $L/c/heap.o $L/c/system.o $(call library,$1)
 	@mkdir -p $$(@D)
-	@rm -f $$@.a && find $$(filter-out $3 %/live.o,$$^) -size +0 | xargs llvm-ar rcs $$@.a
-	@$(WASM) $(LINK) -Wl,--import-memory,--global-base=$(FLOOR) -o $$@ $3 $L/c/live.o $$@.a -lc 2> $$@.said || \
+	@rm -f $$@.a && find $$(filter-out $3 $L/c/heap.o,$$^) -size +0 | xargs llvm-ar rcs $$@.a
+	@$(WASM) $(LINK) -Wl,--import-memory,--global-base=$(FLOOR) -o $$@ $3 $L/c/heap.o $$@.a -lc 2> $$@.said || \
 	  { echo "build/live: no $2 for pages, see $$@.said"; : > $$@; }
 endef
 $(foreach k,$(chapters),$(if $(wildcard $(C)/$k/table.c),$(eval $(call heap,$k,$k,)))\

@@ -32,8 +32,13 @@
       this.judge = new WebAssembly.Instance(compiled('judge'), {heap: calls, wasi_snapshot_preview1: wasi}).exports;
       this.memory = this.judge.memory;
       this.judge.add(97, 0, 1);    // its first malloc: it takes its own memory, and no other
-      this.memory.grow(2);
-      heap.exports = new WebAssembly.Instance(compiled(name), {env: {memory: this.memory}, judge: this.judge}).exports;
+      const imports = {env: {memory: this.memory}, judge: this.judge, wasi_snapshot_preview1: wasi};
+      while (!heap.exports) {    // room for its variables; it asks for the rest itself
+        this.memory.grow(16);
+        try { heap.exports = new WebAssembly.Instance(compiled(name), imports).exports; } catch (error) {
+          if (this.memory.buffer.byteLength > 64 << 20) throw error;
+        }
+      }
       this.heap = heap.exports;
       this.judge.drop();
       this.judge.offer(this.heap.offers());

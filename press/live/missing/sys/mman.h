@@ -1,0 +1,14 @@
+/* Memory from press/live/system.c. */
+#ifndef SYS_MMAN_H
+#define SYS_MMAN_H
+#include <stddef.h>
+#include <sys/types.h>
+enum { PROT_NONE = 0, PROT_READ = 1, PROT_WRITE = 2 };
+enum { MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_FIXED = 16, MAP_ANONYMOUS = 32, MAP_NORESERVE = 0x4000, MAP_POPULATE = 0x8000 };
+enum { MADV_DONTNEED = 4, MADV_FREE = 8 };
+#define MAP_FAILED ((void *)-1)
+void *mmap(void *address, size_t length, int rights, int flags, int file, off_t offset);
+int munmap(void *start, size_t length);
+int madvise(void *start, size_t length, int advice);
+int mprotect(void *start, size_t length, int rights);
+#endif

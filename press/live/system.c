@@ -1,0 +1,121 @@
+/* What the allocators of the book ask of a kernel, on the memory of a WebAssembly
+   module: a break and mappings. Behind the module's variables the break has
+   BREAK bytes; pages for mappings follow. All of it is forgotten before a play,
+   when the page puts the variables back. */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum {
+    PAGE = 4096,                /* bytes; the machine's of the book */
+    WASM_PAGE = 64 << 10,       /* bytes */
+    BREAK = 16 << 20,           /* bytes */
+    PAGES = 32768               /* for mappings: 128 MiB */
+};
+
+extern char __heap_base;
+
+static bool is_mapped[PAGES];
+static size_t brk_size;         /* bytes */
+
+/* At a multiple of 64 KiB, and of 2 MiB, as large mappings of Linux are. */
+static char *bottom(void)
+{
+    return (char *)(((uintptr_t)&__heap_base + WASM_PAGE - 1) & -WASM_PAGE);
+}
+
+static char *mappings(void)
+{
+    return (char *)(((uintptr_t)bottom() + BREAK + (2 << 20) - 1) & -(2 << 20));
+}
+
+/* Makes the memory up to `end` exist. */
+static bool reach(const char *end)
+{
+    size_t pages = ((uintptr_t)end + WASM_PAGE - 1) / WASM_PAGE;
+    size_t now = __builtin_wasm_memory_size(0);
+    return pages <= now ||
+           __builtin_wasm_memory_grow(0, pages - now) != SIZE_MAX;
+}
+
+void *sbrk(intptr_t increment)
+{
+    char *old = bottom() + brk_size;
+    if (increment > (intptr_t)(BREAK - brk_size) ||
+        increment < -(intptr_t)brk_size || !reach(old + increment)) {
+        errno = ENOMEM;
+        return (void *)-1;
+    }
+    if (increment > 0)
+        __builtin_memset(old, 0, (size_t)increment);
+    brk_size += (size_t)increment;
+    return old;
+}
+
+/* The first of `count` pages that are free, the lowest such; or PAGES. */
+static size_t find(size_t count)
+{
+    size_t run = 0;
+    for (size_t i = 0; i < PAGES; i++) {
+        run = is_mapped[i] ? 0 : run + 1;
+        if (run == count)
+            return i + 1 - count;
+    }
+    return PAGES;
+}
+
+/* Memory is zero when it is mapped, but for a mapping with MAP_NORESERVE: who
+   asks for more than it will touch asks for bytes that nobody reads. */
+void *mmap(void *address, size_t length, int rights, int flags, int file,
+           off_t offset)
+{
+    (void)address;
+    (void)rights;
+    (void)file;
+    (void)offset;
+    size_t count = length / PAGE + (length % PAGE != 0);
+    size_t first = count == 0 ? PAGES : find(count);
+    char *start = mappings() + first * PAGE;
+    if (first == PAGES || !reach(start + count * PAGE)) {
+        errno = ENOMEM;
+        return MAP_FAILED;
+    }
+    __builtin_memset(&is_mapped[first], true, count);
+    if (!(flags & MAP_NORESERVE))
+        __builtin_memset(start, 0, count * PAGE);
+    return start;
+}
+
+int munmap(void *start, size_t length)
+{
+    size_t first = (size_t)((char *)start - mappings()) / PAGE;
+    size_t count = length / PAGE + (length % PAGE != 0);
+    if ((char *)start < mappings() || first >= PAGES || count > PAGES - first) {
+        errno = EINVAL;
+        return -1;
+    }
+    __builtin_memset(&is_mapped[first], false, count);
+    return 0;
+}
+
+int madvise(void *start, size_t length, int advice)
+{
+    if (advice == MADV_DONTNEED)
+        __builtin_memset(start, 0, length);
+    return 0;
+}
+
+int mprotect(void *start, size_t length, int rights)
+{
+    (void)start;
+    (void)length;
+    (void)rights;
+    return 0;
+}
+
+long sysconf(int name)
+{
+    return name == _SC_PAGESIZE ? PAGE : 1;
+}
