@@ -5,11 +5,12 @@ PRESS := press/tangle press/expand press/lint.awk press/roots.awk press/replace.
 JOBS := $(shell nproc)
 BUILD := $(MAKE) --no-print-directory -j$(JOBS) -f tests/build.mk
 WEAVE := press/weave $(wildcard press/*.lua press/*.awk) press/page.html press/style.css press/index.md \
-  press/chart press/chart.gp $(wildcard press/site/*) press/package-lock.json build/live/modules.js
+  press/chart press/chart.gp $(wildcard press/site/*) press/package-lock.json build/live/modules.js build/schedules.done
 CHECK_NEEDS := clang:clang gdb:gdb aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu \
   /usr/aarch64-linux-gnu/include/stdio.h:libc6-dev-arm64-cross shellcheck:shellcheck \
   node:nodejs npm:npm git:git chromium:chromium
 SITE_NEEDS := pandoc:pandoc dot:graphviz gnuplot:gnuplot-nox ctags:universal-ctags
+RECORDERS := $(shell grep -ls hook_write tests/[0-9]*/plain/*.c tests/[0-9]*/plain/*/*.c)
 LIVE_NEEDS := clang:clang wasm-ld:lld llvm-ar:llvm /usr/include/wasm32-wasi:wasi-libc \
   /usr/lib/llvm-14/lib/clang/14.0.6/lib/wasi/libclang_rt.builtins-wasm32.a:libclang-rt-14-dev-wasm32
 # Chapters that have wrong allocators.
@@ -44,10 +45,17 @@ site: heaps  ## write the book as web pages to site/
 	@press/npm site
 	@press/need $(LIVE_NEEDS)
 	@$(MAKE) --no-print-directory -j$(JOBS) -f press/live/live.mk
+	@$(MAKE) --no-print-directory build/schedules.done
 	@$(MAKE) --no-print-directory build/site.done
 	@echo "open site/index.html"
 build/site.done: build/tangle.done $(WEAVE) build/bin/judge chapters/refs.bib chapters/glossary.md $(wildcard results/*.tsv)
 	press/weave -c build/lines site $(CHAPTERS)
+	@touch $@
+
+# The schedules that tests force and record.
+build/schedules.done: build/tangle.done $(RECORDERS) $(wildcard tests/hooks.*)
+	@$(BUILD) CONFIG=test $(RECORDERS:%.c=build/test/%)
+	@for program in $(RECORDERS:%.c=build/test/%); do timeout -k 5 60 $$program > $$program.said || exit 1; done
 	@touch $@
 
 # One page, for authors: make site/01-bump.html

@@ -6,7 +6,7 @@ local book = require 'book'
 local code = require 'code'
 local esc, raw, raw_inline = tools.esc, tools.raw, tools.raw_inline
 
-local prose = {}
+local prose = {is_live = false}    -- whether the page needs live.js
 
 local MARKDOWN = 'markdown-raw_html-raw_tex-raw_attribute-native_divs-native_spans' ..
   '-markdown_in_html_blocks-auto_identifiers-latex_macros-example_lists'
@@ -187,7 +187,6 @@ end
 
 -- What makes a heap live in a page: the operations of a trace that is text, and short.
 local LIVE_BYTES = 20000
-prose.is_live = false
 local function live_heap(block)
   local heap, path, step = book.as_text(block.text):match('^%s*(%S+)%s+(%S+%.rep)%s*(%d*)%s*$')
   local file = heap and io.open((book.this.file:match('^(.*)/[^/]*$') or '.') .. '/../' .. path)
@@ -249,10 +248,46 @@ local function transcript(text)
     tools.scrolling(tools.numbered('Terminal')) .. '>' .. table.concat(lines, '\n') .. '</pre>')
 end
 
+-- A program of the tests that a transcript runs may have written the schedule of its
+-- threads: a table with a column for each thread, which live.js makes a player.
+local SCHEDULES = 'build/test/(tests/%d[%w-]*/plain/[%w/-]+)'
+local function schedule_of(text)
+  local root = (book.this.file:match('^(.*)/[^/]*$') or '.') .. '/../'
+  local function contents_of(path)
+    local file = io.open(root .. path)
+    local contents = file and file:read('a') or ''
+    if file then file:close() end
+    return contents
+  end
+  local program = text:match('^%$ ' .. SCHEDULES)
+  local name = program and contents_of(program .. '.c'):match('hook_write%("([%w-]+)"%)')
+  local record = name and contents_of('build/schedules/' .. name .. '.json') or ''
+  local threads, rows, column = {}, {}, {}
+  for thread, cpu in record:gmatch('"thread":"([^"]*)","cpu":(%-?%d+)') do
+    if not column[thread] then
+      threads[#threads + 1] = 'thread ' .. thread .. ', CPU ' .. cpu
+      column[thread] = #threads
+    end
+  end
+  if #threads == 0 then return nil end
+  for step, thread, event, chunk in record:gmatch('"step":(%d+),"thread":"([^"]*)",.-"event":"(.-)","chunk":(.-),"object"') do
+    local list = book.chunks[chunk:match('^"(.*)"$')]
+    local html = list and code.link_to(list[1], esc(event)) or esc(event)
+    rows[#rows + 1] = '<tr><td>' .. step .. '</td>' .. ('<td></td>'):rep(column[thread] - 1) .. '<td>' .. html .. '</td>' ..
+      ('<td></td>'):rep(#threads - column[thread]) .. '</tr>'
+  end
+  prose.is_live = true
+  local label = tools.numbered('Schedule')
+  return raw('<div class="schedule" data-name="' .. name .. '" data-schedule="' .. esc(record:gsub('\n', '')) .. '" ' ..
+    tools.scrolling(label) .. '><table><caption>The schedule of this run, from top to bottom. Each event is a ' ..
+    'place in the code where a thread arrives.</caption><thead><tr><th>step</th><th>' ..
+    table.concat(threads, '</th><th>') .. '</th></tr></thead><tbody>' .. table.concat(rows, '\n') .. '</tbody></table></div>')
+end
+
 local place = 0    -- the last chunk before what is being read
 local function code_block(block)
   local class = block.classes[1] or ''
-  if class == 'transcript' then return transcript(block.text) end
+  if class == 'transcript' then return {transcript(block.text), schedule_of(block.text)} end
   if drawer_of(block) then return start_drawing(block) end
   if class == 'chunk' then
     local chunk = book.this.chunks[tonumber(block.text)]

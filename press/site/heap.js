@@ -12,12 +12,36 @@
   };
   const COMMANDS = ['map', 'picture', 'dump', 'steps'];
 
+  // A heap as it was recorded: parts {kind, at: [region, offset], size, list, next} in the
+  // order of a walk. It serves a trace that allocates its used parts one after the other.
+  globalThis.bookRecorded = (parts, base) => {
+    const KINDS = ['region', 'meta', 'used', 'free', 'fresh', 'foreign'];
+    const starts = [];
+    let end = base;
+    for (const {kind, at, size} of parts) {
+      if (kind !== 'region') continue;
+      starts[at[0]] = end;
+      end += Math.ceil(size / 65536) * 65536;
+    }
+    const address = place => place ? starts[place[0]] + place[1] : 0;
+    const used = parts.filter(part => part.kind === 'used');
+    let served = 0;
+    return {
+      base, end,
+      trace: {name: 'recorded', operations: used.map(({size}, id) => ({kind: 'a', id, size}))},
+      init: () => { served = 0; return 0; },
+      malloc: () => address(used[served++].at),
+      walk: visit => parts.forEach(part =>
+        visit(KINDS.indexOf(part.kind), part.list ?? -1, address(part.at), part.size, address(part.next))),
+    };
+  };
+
   globalThis.bookHeapNames = () => Object.keys(modules).filter(name => name !== 'judge');
 
   // An allocator by its name, as in build/heaps. The judge and the allocator share one
   // memory. It is as fresh before each play: what lies below the heap is put back.
   globalThis.BookHeap = class {
-    constructor(name) {
+    constructor(name, recorded) {
       this.name = name;
       this.said = ['', '', ''];    // by file descriptor
       const heap = {};
@@ -33,6 +57,11 @@
       this.memory = this.judge.memory;
       this.judge.add(97, 0, 1);    // its first malloc: it takes its own memory, and no other
       const imports = {env: {memory: this.memory}, judge: this.judge, wasi_snapshot_preview1: wasi};
+      while (recorded && this.memory.buffer.byteLength < recorded.end) this.memory.grow(16);
+      if (recorded) {
+        const walk = () => recorded.walk(this.judge.visit);
+        heap.exports = {...recorded, walk, offers: () => 8, base: () => recorded.base};
+      }
       while (!heap.exports) {    // room for its variables; it asks for the rest itself
         this.memory.grow(16);
         try { heap.exports = new WebAssembly.Instance(compiled(name), imports).exports; } catch (error) {

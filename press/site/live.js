@@ -2,7 +2,8 @@
 // the reader's own. The picture, its text and the counters come from the judge and the
 // allocator of the book, both compiled to WebAssembly (heap.js); they are loaded when a
 // control is first used. A figure with data-heap, data-trace, data-operations and data-step
-// is one; without this script it is the drawing that the judge made of that step.
+// is one; without this script it is the drawing that the judge made of that step. So is a
+// recorded schedule, data-schedule, of which the table alone is there without scripts.
 'use strict';
 (() => {
   // The signs of a player, as shapes of 12 by 12
@@ -214,5 +215,83 @@
     }
   }
 
+  // The parts of a recorded heap after so many steps, in the order of their addresses.
+  function partsAfter(record, step) {
+    const key = part => JSON.stringify(part);
+    const parts = new Map();
+    for (const {gone, new: fresh} of record.slice(0, step)) {
+      for (const part of gone) parts.delete(key(part));
+      for (const part of fresh) parts.set(key(part), part);
+    }
+    return [...parts.values()].sort((a, b) => a.at[0] - b.at[0] || (a.kind !== 'region') - (b.kind !== 'region') || a.at[1] - b.at[1]);
+  }
+
+  // Steps through a schedule that the tests have recorded: the row of the table, and the
+  // heap as the thread left it.
+  class Schedule {
+    constructor(element) {
+      this.element = element;
+      this.record = JSON.parse(element.dataset.schedule);
+      this.rows = [...element.querySelectorAll('tbody tr')];
+      this.step = 0;
+      this.drawn = [];
+      const button = (sign, label, action) => {
+        const button = make('button', {type: 'button', 'aria-label': label, title: label});
+        button.innerHTML = icon(sign);
+        button.addEventListener('click', action);
+        return button;
+      };
+      this.slider = make('input', {type: 'range', min: 1, max: this.record.length, value: 1, 'aria-label': 'Step'});
+      this.slider.addEventListener('input', () => this.go(Number(this.slider.value)));
+      this.where = make('p', {class: 'where', role: 'status'}, 'step through it');
+      this.picture = make('div', {class: 'picture', tabindex: 0, role: 'region', 'aria-label': `The heap of ${element.dataset.name}`});
+      this.text = make('pre');
+      this.texts = make('details', {class: 'as-text'}, make('summary', {}, 'The heap as text'), this.text);
+      this.picture.hidden = this.texts.hidden = true;
+      element.after(make('div', {class: 'live'},
+        make('div', {class: 'player', role: 'group', 'aria-label': 'Steps'},
+          button('first', 'First step', () => this.go(1)),
+          button('back', 'One step back', () => this.go(this.step - 1)),
+          button('on', 'One step on', () => this.go(this.step + 1)),
+          button('last', 'Last step', () => this.go(this.record.length)),
+          this.slider, this.where),
+        this.picture, this.texts));
+    }
+    async go(step) {
+      this.step = step = Math.max(1, Math.min(step, this.record.length));
+      this.slider.value = step;
+      const {thread, event} = this.record[step - 1];
+      this.slider.setAttribute('aria-valuetext', `${step} of ${this.record.length}: ${thread}: ${event}`);
+      this.where.textContent = `${step} of ${this.record.length}: ${thread}: ${event}`;
+      this.rows.forEach((row, i) => { if (i === step - 1) row.setAttribute('aria-current', 'step'); else row.removeAttribute('aria-current'); });
+      await ready();
+      if (step !== this.step) return;
+      const {picture, text} = this.drawn[step] ??= this.draw(step);
+      this.picture.innerHTML = picture;
+      this.text.textContent = text;
+      this.picture.hidden = this.texts.hidden = picture === '';
+      this.element.dispatchEvent(new CustomEvent('drawn', {detail: {step}}));
+    }
+    // The heap after a step, as picture and as text. Calls of the trace that shows it to the
+    // judge are no calls of these threads: what is said of them goes.
+    draw(step) {
+      const recorded = bookRecorded(partsAfter(this.record, step), 4 << 20);
+      if (recorded.end === recorded.base) return {picture: '', text: ''};
+      const heap = new BookHeap(this.element.dataset.name, recorded);
+      const show = command => heap.show(command, recorded.trace, recorded.trace.operations.length).text;
+      const prefix = `${this.element.dataset.name}-live-`;
+      const drawing = make('div');
+      drawing.innerHTML = show('picture').replace(/ id="/g, ` id="${prefix}`).replace(/url\(#/g, `url(#${prefix}`);
+      drawing.querySelector('svg')?.setAttribute('aria-label', `The heap after step ${step}`);
+      for (const mark of drawing.querySelectorAll('.touched')) {
+        if (mark.tagName === 'rect') mark.nextElementSibling.remove();    // in the legend
+        mark.remove();
+      }
+      const lines = show('map').split('\n').slice(1);
+      return {picture: drawing.innerHTML, text: lines.filter(line => !/the block of/.test(line)).join('\n')};
+    }
+  }
+
+  for (const element of document.querySelectorAll('[data-schedule]')) element.player = new Schedule(element);
   for (const figure of document.querySelectorAll('figure[data-heap]')) figure.player = new Player(figure);
 })();

@@ -26,7 +26,8 @@ const files = pages.filter(name => /\.[ch]\.html$/.test(name));
 // All that is no page of a file, and the longest and the shortest of these.
 const bySize = [...files].sort((a, b) => statSync(join(site, a)).size - statSync(join(site, b)).size);
 const kinds = pages.filter(name => !files.includes(name) && name !== 'book.html').concat(bySize[0] ?? [], bySize.at(-1) ?? []);
-const live = chapters.find(name => readFileSync(join(site, name), 'utf8').includes('data-heap='));
+const having = text => chapters.find(name => readFileSync(join(site, name), 'utf8').includes(text));
+const live = having('data-heap='), scheduled = having('data-schedule=');
 
 async function open(browser, options = {}) {
   const context = await browser.newContext({viewport: {width: 1400, height: 900}, ...options});
@@ -191,6 +192,24 @@ async function heaps(browser) {
   await page.context().close();
 }
 
+// A recorded schedule is stepped through by keyboard.
+async function schedule(browser) {
+  const page = await open(browser);
+  await page.goto(url(scheduled));
+  const player = page.locator('[data-schedule] + .live').first();
+  await player.getByRole('button', {name: 'Last step'}).press('Enter');
+  await player.locator('.picture svg').waitFor();
+  const rows = page.locator('[data-schedule]').first().locator('tbody tr');
+  check(await rows.last().getAttribute('aria-current') === 'step', 'the last step is not marked');
+  const last = await player.locator('.picture').innerHTML();
+  await player.getByRole('slider').press('Home');
+  check(await rows.first().getAttribute('aria-current') === 'step', 'the first step is not marked');
+  check(await player.locator('.picture').innerHTML() !== last, 'the heap of the first step is that of the last');
+  const found = await violationsOf(page, WCAG, '[data-schedule] + .live');
+  check(found === '', `a schedule: ${found}`);
+  await page.context().close();
+}
+
 // Without scripts there is the book, and no control that does nothing.
 async function withoutScripts(browser) {
   const page = await open(browser, {javaScriptEnabled: false});
@@ -224,7 +243,7 @@ function sizes() {
   await Promise.all([
     (async () => { await attempt(telephone); await attempt(search); await attempt(theme); await attempt(withoutScripts); })(),
     (async () => { await attempt(accessible, 'light'); await attempt(accessible, 'dark'); })(),
-    (async () => { await attempt(previews); if (live) await attempt(heaps); })(),
+    (async () => { await attempt(previews); if (live) await attempt(heaps); if (scheduled) await attempt(schedule); })(),
   ]);
   clearTimeout(timer);
   await browser.close();
