@@ -95,6 +95,14 @@ wrong: heaps  ## show that every wrong allocator is rejected (AUTO=1: mutants to
 	@labs/reject $(LABS)
 	@$(if $(AUTO),labs/mutants $(LABS))
 
+grade-all: tangle  ## grade all submissions in a folder (DIR=folder LAB=01-bump)
+	@press/need $(TEST_NEEDS) parallel:parallel bwrap:bubblewrap pandoc:pandoc
+	@labs/grade-all $(or $(LAB),$(error LAB is missing: make grade-all DIR=submissions/ LAB=01-bump)) $(or $(DIR),$(error DIR is missing))
+
+gradescope: tangle  ## make an autograder for Gradescope (LAB=01-bump)
+	@press/need pandoc:pandoc zip:zip
+	@labs/gradescope $(or $(LAB),$(error LAB is missing: make gradescope LAB=01-bump))
+
 ### The book proved
 
 test: heaps  ## compile all allocators and run their tests
@@ -133,4 +141,4 @@ clean:  ## remove everything that make made
 	rm -rf build
 	find tangled site -mindepth 1 ! -name README.md -delete
 
-.PHONY: help tangle heaps site serve onepage epub pdf test check soak score results tags labs.bundle wrong clean
+.PHONY: help tangle heaps site serve onepage epub pdf test check soak score results tags labs.bundle wrong grade-all gradescope clean
