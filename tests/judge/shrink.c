@@ -42,7 +42,7 @@
 enum {
     CALLS = 128,            /* the longest script */
     TRIES = 60,             /* scripts of each length at each stage */
-    PATIENCE = 500000,      /* microseconds of CPU time for a script */
+    PATIENCE = 250000,      /* microseconds of CPU time for a script */
     LARGE = 1 << 20,        /* bytes; no request that must be served is larger */
     PLENTY = 2 << 20,       /* bytes that a script asks for at most */
     DIRTY = 64 << 10,       /* bytes that are not zero when a script begins */
@@ -669,7 +669,7 @@ static bool try(const struct script *scripts, size_t count,
     const char *function = functions[verdict->doing];
     if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGPROF ||
                                 WTERMSIG(status) == SIGALRM))
-        breaks("%s%s must return, it ran for half a second", rules.prefix,
+        breaks("%s%s must return, it ran for a quarter of a second", rules.prefix,
                function);
     else if (WIFSIGNALED(status))
         breaks("%s%s must keep to its own memory, it ended with signal %d, %s",
