@@ -1,7 +1,7 @@
 # Makes the operator mutants of a C file of build/lines: each has one relation, operator
 # or constant turned into another, or one statement dropped. Writes mutant N to
-# OUT/N/PATH and prints N, its place (file:line of the chapter) and the line as it reads
-# now, with tabs between. Called with -v out=OUT -v path=PATH.
+# OUT/N/PATH and prints N, its place (file:line of the chapter), the chunk there, the line
+# as it was, and as it reads now, with tabs between. Called with -v out=OUT -v path=PATH.
 
 BEGIN {
     OFS = "\t"
@@ -86,5 +86,19 @@ function mutant(i, changed, said,   k, to) {
     system("mkdir -p '" gensub(/\/[^\/]*$/, "", 1, to) "'")
     for (k = 1; k <= NR; k++) print k == i ? changed : text[k] > to
     close(to)
-    print count, place[i], gensub(/  +/, " ", "g", said == "" ? changed : said)
+    print count, place[i], chunk_at(place[i]), squeezed(text[i]), squeezed(said == "" ? changed : said)
+}
+function squeezed(line) { return gensub(/^ /, "", 1, gensub(/  +/, " ", "g", line)) }
+
+# The chunk that a line of a chapter is in.
+function chunk_at(place,   part, line, n, chunk) {
+    split(place, part, ":")
+    if (!(part[1] in is_read)) {
+        is_read[part[1]]
+        while ((getline line < part[1]) > 0) {
+            if (line ~ /^<<.*>>=$/) chunk = substr(line, 3, length(line) - 5)
+            chunks[part[1], ++n] = chunk
+        }
+    }
+    return chunks[part[1], part[2]]
 }
