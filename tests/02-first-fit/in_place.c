@@ -127,6 +127,18 @@ Test(in_place, leaves_the_block_whole_when_memory_is_short)
             }
 }
 
+Test(in_place, leaves_a_small_block_where_it_is_while_there_is_room)
+{
+    enum { LARGEST = 96 };
+    begin_heap(FEW);
+    const unsigned char *start = new_block(LARGEST)->start;
+    for (size_t request = LARGEST; request > 0; request--) {
+        resize_block(block_at(start), request);
+        new_block(request);
+    }
+    check_memory();
+}
+
 /* The end of the heap */
 
 /* After `size` bytes of somebody else, whose end need not be aligned. */

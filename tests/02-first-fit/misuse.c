@@ -105,14 +105,19 @@ Test(misuse, is_seen_when_the_address_is_inside_a_block)
         check_caught(small[3]->start + by, "inside a small block");
 }
 
+/* The holes are filled first. */
 Test(misuse, is_seen_when_the_address_is_inside_a_small_block_of_any_size)
 {
     for (size_t request = 1; request <= 96; request += 5) {
         make_heap();
-        struct block *block = new_block(request);
+        for (int n = 0; n < 100; n++)
+            new_block(request);
+        unsigned char *start = model.block[model.count - 1].start;
         take_picture(&before);
         for (size_t by = 1; by < request; by++)
-            check_caught(block->start + by, "inside a small block");
+            check_caught(start + by, "inside a small block");
+        uintptr_t slab = (uintptr_t)start & ~(uintptr_t)2047;
+        check_caught((void *)slab, "the start of a slab");
     }
 }
 
