@@ -122,7 +122,7 @@ Test(misuse, is_seen_when_the_address_is_inside_a_small_block_of_any_size)
 }
 
 /* Contents look like headers of used blocks, one behind the other. */
-Test(misuse, is_seen_when_contents_look_like_a_header)
+Test(misuse, is_seen_when_contents_look_like_headers)
 {
     make_heap();
     uint32_t *word = (uint32_t *)(void *)large[3]->start;
@@ -132,6 +132,17 @@ Test(misuse, is_seen_when_contents_look_like_a_header)
     for (size_t by = 4; by < LARGE - 64; by += 4)
         if (by % 16 != 0)
             check_caught(large[3]->start + by, "inside a block, not aligned");
+}
+
+Test(misuse, is_seen_when_contents_look_like_one_header)
+{
+    make_heap();
+    large[3]->size = 0;
+    for (size_t by = 16; by < LARGE - 64; by += 16) {
+        memset(large[3]->start, 0, LARGE);
+        *(uint32_t *)(void *)(large[3]->start + by - 4) = 32 + 3;
+        check_caught(large[3]->start + by, "a header with none above it");
+    }
 }
 
 /* Where contents don't look like a header. */
