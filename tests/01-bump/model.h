@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "01-bump/allocator.h"
+#include "01-bump/fault.h"
 #include "01-bump/memlib.h"
 #include "01-bump/my_malloc.h"
 #include "01-bump/shortage.h"
@@ -119,7 +120,11 @@ static inline struct block *add_block(void *start, size_t size)
 /* A new block of the heap, checked and filled. */
 static inline struct block *new_block(size_t request)
 {
+    if (sigsetjmp(on_fault, 1) != 0)
+        cr_assert_fail("my_malloc(%zu) crashed", request);
+    catch_faults();
     void *payload = my_malloc(request);
+    end_catching();
     cr_assert(payload != NULL, "my_malloc(%zu) returned NULL", request);
     check_aligned(payload);
     return add_block(payload, request);
@@ -143,7 +148,11 @@ static inline void remove_block(struct block *block)
 static inline void free_block(struct block *block)
 {
     check_contents(block, block->size);
+    if (sigsetjmp(on_fault, 1) != 0)
+        cr_assert_fail("my_free crashed");
+    catch_faults();
     my_free(block->start);
+    end_catching();
     remove_block(block);
 }
 
@@ -151,7 +160,11 @@ static inline void free_block(struct block *block)
 static inline void resize_block(struct block *block, size_t request)
 {
     struct block old = *block;
+    if (sigsetjmp(on_fault, 1) != 0)
+        cr_assert_fail("my_realloc(p, %zu) crashed", request);
+    catch_faults();
     void *payload = my_realloc(old.start, request);
+    end_catching();
     cr_assert(payload != NULL, "my_realloc(p, %zu) returned NULL", request);
     check_aligned(payload);
     remove_block(block);

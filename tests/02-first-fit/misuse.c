@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "01-bump/fault.h"
 #include "02-first-fit/misuse.h"
 
 TestSuite(misuse, .init = watchdog);
@@ -55,12 +56,16 @@ static void check_report(void *payload, const char *what)
 
 static void check_caught(void *payload, const char *what)
 {
+    if (sigsetjmp(on_fault, 1) != 0)
+        cr_assert_fail("%s: the heap follows an address that leads nowhere", what);
+    catch_faults();
     my_free(payload);
     check_report(payload, what);
     cr_assert(my_realloc(payload, 10) == NULL, "%s: my_realloc went on", what);
     check_report(payload, what);
     cr_assert(my_realloc(payload, 5000) == NULL, "%s: my_realloc went on", what);
     check_report(payload, what);
+    end_catching();
 }
 
 /* Frees the block, as it should be, and looks at the heap anew. */
