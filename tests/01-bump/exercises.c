@@ -54,7 +54,7 @@ Test(my_calloc, gives_null_for_nothing)
     cr_assert(my_calloc(8, 0) == NULL);
 }
 
-TestSuite(bump, .init = watchdog);
+TestSuite(bump_alloc, .init = watchdog);
 
 static _Alignas(16) char memory[4096];
 
@@ -63,7 +63,7 @@ static struct arena arena_of(size_t size)
     return (struct arena){.memory = memory, .size = size};
 }
 
-Test(bump, hands_out_every_byte_once)
+Test(bump_alloc, hands_out_every_byte_once)
 {
     struct arena arena = arena_of(sizeof memory);
     char *expected = memory;
@@ -76,7 +76,7 @@ Test(bump, hands_out_every_byte_once)
     cr_assert(bump(&arena, 1) == NULL);
 }
 
-Test(bump, serves_small_requests_after_one_that_was_too_large)
+Test(bump_alloc, serves_small_requests_after_one_that_was_too_large)
 {
     struct arena arena = arena_of(64);
     cr_assert(bump(&arena, 0) == NULL);
@@ -95,7 +95,7 @@ static void allocate_meanwhile(void *context)
 }
 
 /* A has read the cursor when B allocates, from beginning to end. */
-Test(bump, lets_another_thread_in_at_any_moment)
+Test(bump_alloc, lets_another_thread_in_at_any_moment)
 {
     struct arena arena = arena_of(sizeof memory);
     hook_thread("A", 0);
