@@ -40,32 +40,41 @@
 #include "picture.h"
 
 enum {
-    CALLS = 128,            /* the longest script */
-    TRIES = 60,             /* scripts of each length at each stage */
-    PATIENCE = 250000,      /* microseconds of CPU time for a script */
-    LARGE = 1 << 20,        /* bytes; no request that must be served is larger */
-    PLENTY = 2 << 20,       /* bytes that a script asks for at most */
-    DIRTY = 64 << 10,       /* bytes that are not zero when a script begins */
-    BEYOND = 4 << 10,       /* bytes behind the heap that are looked at */
+    CALLS = 128,       /* the longest script */
+    TRIES = 60,        /* scripts of each length at each stage */
+    PATIENCE = 250000, /* microseconds of CPU time for a script */
+    LARGE = 1 << 20,   /* bytes; no request that must be served is larger */
+    PLENTY = 2 << 20,  /* bytes that a script asks for at most */
+    DIRTY = 64 << 10,  /* bytes that are not zero when a script begins */
+    BEYOND = 4 << 10,  /* bytes behind the heap that are looked at */
     DIRT = 0xA5,
-    PALETTE = 4             /* sizes that recur in a script */
+    PALETTE = 4 /* sizes that recur in a script */
 };
 static const size_t too_large = (size_t)1 << 46; /* bytes: no heap has them */
 
 /* What a script does, one call each; the functions of the heap come first. */
 enum function {
-    IN_MALLOC, IN_FREE, IN_REALLOC, IN_CALLOC, IN_INIT, IN_SBRK, IN_FAIL_AT, IN_OVERWRITE,
-    IN_CHECK, IN_WALK /* in no script: what else a promise can be broken in */
+    IN_MALLOC,
+    IN_FREE,
+    IN_REALLOC,
+    IN_CALLOC,
+    IN_INIT,
+    IN_SBRK,
+    IN_FAIL_AT,
+    IN_OVERWRITE,
+    IN_CHECK,
+    IN_WALK /* in no script: what else a promise can be broken in */
 };
-static const char *const functions[] = {"malloc", "free", "realloc", "calloc",
-                                        "init", "mem_sbrk", "mem_fail_at", "",
-                                        "check", "walk"};
+static const char *const functions[] = {
+    "malloc",   "free",        "realloc", "calloc", "init",
+    "mem_sbrk", "mem_fail_at", "",        "check",  "walk"};
 
 struct call {
     enum function kind;
-    int32_t id;   /* of a block; ID_NONE: of NULL */
-    size_t size;  /* bytes; IN_OVERWRITE: the value */
-    size_t count; /* IN_CALLOC: elements; IN_OVERWRITE: words below the payload */
+    int32_t id;  /* of a block; ID_NONE: of NULL */
+    size_t size; /* bytes; IN_OVERWRITE: the value */
+    size_t
+        count; /* IN_CALLOC: elements; IN_OVERWRITE: words below the payload */
 };
 enum { ID_NONE = -1 };
 
@@ -76,11 +85,11 @@ struct script {
 
 /* What is found in the child; the parent reads it. */
 struct verdict {
-    size_t script;    /* of those that the child plays, from 0 */
-    size_t call;      /* under way or the last, from 0 */
-    enum function doing;  /* what it is in */
-    bool is_over;     /* nothing crashed */
-    bool is_broken;   /* a promise is, and `message` says which */
+    size_t script;       /* of those that the child plays, from 0 */
+    size_t call;         /* under way or the last, from 0 */
+    enum function doing; /* what it is in */
+    bool is_over;        /* nothing crashed */
+    bool is_broken;      /* a promise is, and `message` says which */
     char message[MESSAGE_SIZE];
 };
 static struct verdict *verdict;
@@ -119,10 +128,10 @@ static struct {
     struct layout fresh; /* the walk of the heap before the first call */
     bool is_agreeing, is_printing;
     unsigned char *dirt; /* DIRTY bytes, those behind the heap untouched */
-    bool may_fail;      /* a failure is planned, and has not been seen */
-    bool must_fail;     /* it was planned by the last call */
-    size_t just_freed;  /* bytes of the request that the last call freed */
-    void *touched;      /* where the last call's block is or was */
+    bool may_fail;       /* a failure is planned, and has not been seen */
+    bool must_fail;      /* it was planned by the last call */
+    size_t just_freed;   /* bytes of the request that the last call freed */
+    void *touched;       /* where the last call's block is or was */
     size_t touched_size;
     struct {
         unsigned char *start;
@@ -271,7 +280,7 @@ static bool is_same_layout(const struct layout *a, const struct layout *b)
 static struct layout layout_now(void)
 {
     return run.is_agreeing && rules.heap->walk != NULL ? heap_layout(rules.heap)
-                                                      : (struct layout){0};
+                                                       : (struct layout){0};
 }
 
 static bool unchanged(const struct layout *before, const char *what)
@@ -319,9 +328,10 @@ static bool costs_little(size_t before, size_t after, size_t request)
 {
     size_t allowed = request + rules.grow + (run.foreigners > 0 ? 15 : 0);
     return rules.grow == SIZE_MAX || after - before <= allowed ||
-           breaks("a block of %zu bytes must extend the heap by %zu at most, it "
-                  "did by %zu",
-                  request, allowed, after - before);
+           breaks(
+               "a block of %zu bytes must extend the heap by %zu at most, it "
+               "did by %zu",
+               request, allowed, after - before);
 }
 
 static bool do_malloc(const struct call *call)
@@ -556,9 +566,9 @@ static bool play_call(const struct call *call)
         run.just_freed = 0;
     if (call->kind != IN_FAIL_AT)
         run.must_fail = false;
-    is_kept = is_kept && (call->kind == IN_OVERWRITE ||
-                          (oracle_all_hold(&run.oracle) &&
-                           foreign_bytes_hold()));
+    is_kept =
+        is_kept && (call->kind == IN_OVERWRITE ||
+                    (oracle_all_hold(&run.oracle) && foreign_bytes_hold()));
     say("\n");
     return is_kept;
 }
@@ -667,10 +677,10 @@ static bool try(const struct script *scripts, size_t count,
     if (verdict->is_over)
         return verdict->is_broken;
     const char *function = functions[verdict->doing];
-    if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGPROF ||
-                                WTERMSIG(status) == SIGALRM))
-        breaks("%s%s must return, it ran for a quarter of a second", rules.prefix,
-               function);
+    if (WIFSIGNALED(status) &&
+        (WTERMSIG(status) == SIGPROF || WTERMSIG(status) == SIGALRM))
+        breaks("%s%s must return, it ran for a quarter of a second",
+               rules.prefix, function);
     else if (WIFSIGNALED(status))
         breaks("%s%s must keep to its own memory, it ended with signal %d, %s",
                rules.prefix, function, WTERMSIG(status),
@@ -695,9 +705,9 @@ static size_t below(size_t limit)
 
 static size_t some_size(void)
 {
-    static const size_t edges[] = {0,  1,  8,   15,  16,  17,  23,   24,  25,
-                                   31, 32, 33,  48,  64,  96,  112,  128, 256,
-                                   512, 513, 1000, 2048, 4080, 4096, 4097};
+    static const size_t edges[] = {
+        0,  1,  8,   15,  16,  17,  23,  24,   25,   31,   32,   33,  48,
+        64, 96, 112, 128, 256, 512, 513, 1000, 2048, 4080, 4096, 4097};
     static const size_t huge[] = {SIZE_MAX, PTRDIFF_MAX,
                                   (size_t)PTRDIFF_MAX + 64, SIZE_MAX / 4 * 3};
     switch (below(16)) {
@@ -745,10 +755,9 @@ static bool is_offered(enum function kind)
 
 static enum function some_kind(unsigned kinds)
 {
-    static const enum function often[] = {IN_MALLOC, IN_MALLOC, IN_MALLOC, IN_FREE,
-                                      IN_FREE,   IN_REALLOC, IN_REALLOC, IN_CALLOC,
-                                      IN_INIT,   IN_SBRK, IN_FAIL_AT,
-                                      IN_OVERWRITE};
+    static const enum function often[] = {
+        IN_MALLOC,  IN_MALLOC, IN_MALLOC, IN_FREE, IN_FREE,    IN_REALLOC,
+        IN_REALLOC, IN_CALLOC, IN_INIT,   IN_SBRK, IN_FAIL_AT, IN_OVERWRITE};
     enum function kind = IN_MALLOC;
     do
         kind = often[below(sizeof often / sizeof often[0])];
@@ -760,8 +769,8 @@ static enum function some_kind(unsigned kinds)
    have by chance: 0 is what many words hold. */
 static size_t some_value(void)
 {
-    static const size_t values[] = {1, 8, 16, SIZE_MAX, SIZE_MAX - 15,
-                                    (size_t)1 << 40, 7777, 65536};
+    static const size_t values[] = {
+        1, 8, 16, SIZE_MAX, SIZE_MAX - 15, (size_t)1 << 40, 7777, 65536};
     return values[below(sizeof values / sizeof values[0])];
 }
 
@@ -818,8 +827,8 @@ static void fix(struct script *script)
             if (is_new)
                 names[id] = name++;
             states[id] = LIVE;
-            if (call.kind == IN_FREE || (call.kind == IN_REALLOC && !is_new &&
-                                      call.size == 0))
+            if (call.kind == IN_FREE ||
+                (call.kind == IN_REALLOC && !is_new && call.size == 0))
                 states[id] = GONE;
             call.id = names[id];
         }
@@ -889,7 +898,8 @@ static bool try_number(struct script *script, const struct search *search,
 static void lower(struct script *script, const struct search *search,
                   size_t *number)
 {
-    static const size_t simple[] = {1, 8, 16, 24, 32, 100, 1000, 4096, SIZE_MAX};
+    static const size_t simple[] = {1,   8,    16,   24,      32,
+                                    100, 1000, 4096, SIZE_MAX};
     for (size_t i = 0; i < sizeof simple / sizeof simple[0]; i++)
         if (simple[i] != *number && (*number > 4096 || simple[i] < *number) &&
             try_number(script, search, number, simple[i]))
@@ -933,7 +943,8 @@ static bool find_among(const struct script *scripts, size_t count,
             return false;
         i += verdict->script;
         *script = scripts[i];
-        if (is_wanted() && try(script, 1, search->stage, SILENT) && is_wanted()) {
+        if (is_wanted() && try(script, 1, search->stage, SILENT) &&
+            is_wanted()) {
             search->doing = verdict->doing;
             return true;
         }
