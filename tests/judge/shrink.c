@@ -14,8 +14,8 @@
    zero         malloc(0) must return NULL
    reuse        with no block live, a request that was freed just before must
                 not extend the heap
-   corrupt      check must see every header word that is overwritten with a
-                value which no heap would write
+   corrupt      below a payload stand the size of its block and, next to it, the
+                offset of the next block: check must see what can't be right
    grow=BYTES   malloc may extend the heap by no more than this and the request
    max=BYTES    the largest request that the heap serves
    call=PREFIX  what stands before the names of the functions, my_ for example
@@ -50,6 +50,7 @@ enum {
     DIRT = 0xA5,
     PALETTE = 4 /* sizes that recur in a script */
 };
+static const size_t plus_16 = (size_t)77 << 40;  /* OVERWRITE: adds 16 */
 static const size_t too_large = (size_t)1 << 46; /* bytes: no heap has them */
 
 /* What a script does, one call each; the functions of the heap come first. */
@@ -224,8 +225,9 @@ static void call_text(const struct call *call, char *text, size_t size)
         snprintf(text, size, "mem_fail_at(1)");
         break;
     default:
-        snprintf(text, size, "((uint64_t *)%s)[-%zu] = %s", block, call->count,
-                 number(call->size));
+        snprintf(text, size, "((uint64_t *)%s)[-%zu] %s %s", block, call->count,
+                 call->size == plus_16 ? "+=" : "=",
+                 call->size == plus_16 ? "16" : number(call->size));
     }
 }
 
@@ -460,7 +462,10 @@ static bool do_overwrite(const struct call *call)
     if (word == NULL)
         return true;
     word -= call->count;
-    *word = call->size;
+    uint64_t value = call->size == plus_16 ? *word + 16 : call->size;
+    if (*word == value)
+        return true;
+    *word = value;
     verdict->doing = IN_CHECK;
     say("\n    %scheck()", rules.prefix);
     int first = rules.heap->check(), second = rules.heap->check();
@@ -469,7 +474,7 @@ static bool do_overwrite(const struct call *call)
         return breaks("%scheck must return -1 for a heap whose records are "
                       "overwritten, it returned %d",
                       rules.prefix, first != -1 ? first : second);
-    return *word == call->size ||
+    return *word == value ||
            breaks("%scheck must not change a heap, it mended the word",
                   rules.prefix);
 }
@@ -765,13 +770,17 @@ static enum function some_kind(unsigned kinds)
     return kind;
 }
 
-/* Values that no heap writes into a header, but for those that the word may
-   have by chance: 0 is what many words hold. */
-static size_t some_value(void)
+/* A value that no sound heap has in that word below a payload, unless the word
+   has it already: 1 is the offset of the next block, 2 the size. */
+static size_t some_value(size_t word)
 {
-    static const size_t values[] = {
-        1, 8, 16, SIZE_MAX, SIZE_MAX - 15, (size_t)1 << 40, 7777, 65536};
-    return values[below(sizeof values / sizeof values[0])];
+    static const size_t values[] = {0,        1,
+                                    8,        16,
+                                    SIZE_MAX, SIZE_MAX - 15,
+                                    7777,     (size_t)1 << 40,
+                                    plus_16,  plus_16,
+                                    32,       48};
+    return values[below(word == 1 ? 12 : 10)];
 }
 
 /* A script of that many calls, which may need fixing. */
@@ -794,7 +803,7 @@ static struct script some_script(size_t count, unsigned kinds)
         if (call->kind == IN_SBRK)
             call->size = below(8) == 0 ? SIZE_MAX - below(100) : 1 + below(100);
         if (call->kind == IN_OVERWRITE)
-            call->size = some_value();
+            call->size = some_value(call->count);
     }
     return script;
 }
