@@ -83,6 +83,9 @@ pdf: onepage  ## print the book
 	@press/need chromium:chromium
 	press/pdf build/building-malloc.html build/building-malloc.pdf
 
+release: site  ## note the anchors of the site, which have to stay from now on
+	press/anchors site press/anchors.txt release
+
 ### The labs
 
 tags: site  ## make the tags of the labs and build/labs.bundle from the last commit
@@ -143,4 +146,4 @@ clean:  ## remove everything that make made
 	rm -rf build
 	find tangled site -mindepth 1 ! -name README.md -delete
 
-.PHONY: help tangle heaps site serve onepage epub pdf test check soak score results tags labs.bundle wrong grade-all gradescope clean
+.PHONY: help tangle heaps site serve onepage epub pdf release test check soak score results tags labs.bundle wrong grade-all gradescope clean
