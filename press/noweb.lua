@@ -87,6 +87,7 @@ end
 
 ---------------------------------------------------------------- the pages
 
+local before_in_changes    -- below
 local function chapter_page()
   local blocks, sections = prose.chapter()
   tools.write(book.page .. '.previews.js', 'bookPreviews(' .. tools.script(book.page) .. ',[\n' ..
@@ -95,8 +96,11 @@ local function chapter_page()
   for i, chapter in ipairs(book.chapters) do
     if chapter == book.this then before, after = book.chapters[i - 1], book.chapters[i + 1] end
   end
+  local compared = os.getenv('TARGET') ~= 'epub' and before_in_changes(book.this)
+  local since = compared and '<a href="' .. book.this.stem .. '.changes.html">What changed since Chapter ' ..
+    compared.number .. '</a>' or nil
   return document(blocks, {
-    title = book.this.title, number = tostring(book.this.number), question = book.this.question,
+    title = book.this.title, number = tostring(book.this.number), question = book.this.question, since = since,
     description = plain(book.this.question), contents = contents(sections),
     previous = before and turn('prev', before.stem, chapter_label(before)) or turn('prev', 'index', 'Contents'),
     next = after and turn('next', after.stem, chapter_label(after)) or turn('next', 'chunks', 'Index of chunks'),
@@ -248,6 +252,52 @@ local function file_page(path)
   })
 end
 
+-- From the allocator of the chapter before to this one's: functions by their names; then
+-- from version to version, line by line.
+local function changes_page(before, chapter)
+  local main, old_main = files.main_of(chapter), files.main_of(before)
+  local blocks = {}
+  local function add(html) blocks[#blocks + 1] = raw(html) end
+  local new, old = files.functions_of(main), files.functions_of(old_main)
+  local lists = {{'New', {}}, {'Of the same name', {}}, {'Gone', {}}}
+  for _, name in ipairs(tools.sorted_keys(new)) do table.insert(lists[old[name] and 2 or 1][2], {name, new[name]}) end
+  for _, name in ipairs(tools.sorted_keys(old)) do
+    if not new[name] then table.insert(lists[3][2], {name, old[name]}) end
+  end
+  add('<h2 id="functions">Functions</h2><dl class="glossary">')
+  for _, list in ipairs(lists) do
+    if #list[2] > 0 then
+      add('<dt>' .. list[1] .. '</dt><dd>' .. table.concat(map(list[2], function(item)
+        return '<a class="id" href="' .. book.url_of(item[2].chunk) .. '"><code>' .. item[1] .. '</code></a>'
+      end), ', ') .. '</dd>')
+    end
+  end
+  add('</dl>')
+  local versions = files.versions_of(chapter)
+  for i = 2, #versions do
+    local from, to = versions[i - 1], versions[i]
+    add('<h2 id="to-' .. tools.slug(to:match('[^/]*$')) .. '">' .. code.chunk_name(from) .. ' to ' .. code.chunk_name(to) .. '</h2>' ..
+      files.changes(from, to))
+  end
+  return document(blocks, {
+    title = 'What changed since Chapter ' .. before.number,
+    question = 'From <code>' .. old_main .. '</code> to <code>' .. main .. '</code>, and from each step of Chapter ' ..
+      chapter.number .. ' to the next.',
+    previous = turn('prev', before.stem, chapter_label(before)),
+    next = turn('next', chapter.stem, chapter_label(chapter)),
+  })
+end
+
+-- The chapter whose allocator a chapter's is compared with, or nil.
+function before_in_changes(chapter)
+  local before
+  for _, other in ipairs(book.chapters) do
+    if other == chapter then break end
+    if files.main_of(other) then before = other end
+  end
+  return files.main_of(chapter) and before
+end
+
 -- What can be searched: {kind, title, address, where it is, text}.
 local function search_records()
   local records = {}
@@ -301,6 +351,13 @@ local function other_files()
     if book.is_path(path) then
       book.page = book.page_of_file(path)
       tools.write(book.page .. '.html', pandoc.write(file_page(path), 'html5', options))
+    end
+  end
+  for _, chapter in ipairs(book.chapters) do
+    local before = before_in_changes(chapter)
+    if before then
+      book.page = chapter.stem .. '.changes'
+      tools.write(book.page .. '.html', pandoc.write(changes_page(before, chapter), 'html5', options))
     end
   end
   tools.write('search.js', 'bookRecords(' .. tools.script(search_records()):gsub('%],%[', '],\n[') .. ');\n')

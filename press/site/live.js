@@ -95,7 +95,7 @@
           field('the same on', this.other)));
       this.own.addEventListener('toggle', () => { if (this.own.open) this.go(this.step); }, {once: true});
       this.complaint = make('p', {class: 'complaint', role: 'alert'});
-      this.table = make('div', {class: 'counters'});
+      this.table = make('div', {class: 'counters', tabindex: 0, role: 'region', 'aria-label': `Counters of ${this.id}`});
       this.texts = make('details', {class: 'as-text'}, make('summary', {}, 'The heap as text'), make('pre'));
       this.second = make('div', {class: 'picture second', tabindex: 0, role: 'region',
                                  'aria-label': `${this.picture.getAttribute('aria-label')}, the other allocator`});

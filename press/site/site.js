@@ -174,7 +174,7 @@
     shownFor = null;
     preview.hidden = true;
   }
-  const linkOf = event => event.target.closest?.(':is(.text, .sheet) a[href*="#chunk-"]:not(.name, .line > a)');
+  const linkOf = event => event.target.closest?.(':is(.text, .sheet) a[href*="#chunk-"]:not(.name, .line > [id])');
   function begin(link, delay) {
     clearTimeout(timer);
     if (link === shownFor) return;

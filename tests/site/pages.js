@@ -22,7 +22,7 @@ function check(holds, what) {
 }
 const pages = readdirSync(site).filter(name => name.endsWith('.html')).sort();
 const chapters = pages.filter(name => /^\d\d-[^.]*\.html$/.test(name));
-const files = pages.filter(name => /\.[ch]\.html$/.test(name));
+const files = pages.filter(name => /^\d.*\..*\.html$/.test(name));
 // All that is no page of a file, and the longest and the shortest of these.
 const bySize = [...files].sort((a, b) => statSync(join(site, a)).size - statSync(join(site, b)).size);
 const kinds = pages.filter(name => !files.includes(name) && name !== 'book.html').concat(bySize[0] ?? [], bySize.at(-1) ?? []);
