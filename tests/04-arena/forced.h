@@ -31,7 +31,7 @@ static inline void make_calls(void *context)
         else if (*call == '-')
             give(caller->block[--caller->count], caller->hand);
         else if (*call == 'I')
-            begin_arena(model.count);
+            make_arena(model.memory, FREE * BLOCK_SIZE);
         else
             await_child(start_child(end_at_once, NULL));
     }
@@ -98,8 +98,11 @@ static inline enum place find_place(const char *event, unsigned k,
     if (await_stop("A")) {
         start(&thread_c, "C", take_and_give, NULL);
         place = hook_await_blocked("C") ? INSIDE : OUTSIDE;
+        hook_park("A", "forced: between two calls", 1);
         hook_release("A");
         await_end(&thread_c);
+        if (await_stop("A"))
+            hook_release("A");
     }
     await_end(&thread_a);
     return place;
@@ -119,7 +122,7 @@ static inline void fork_at(const char *event, unsigned k, const char *calls,
     /* A block on its way to A is not noted; one on its way back is lost if A
        has no lock, for then it need not be on its way in the arena yet. */
     b.lost = count_hands(hands.is_allocating) +
-             (is_inside ? 0 : count_hands(hands.is_freeing));
+             (is_inside ? 0 : count_hands(hands.is_freeing) + hands.forgotten);
     start(&thread_b, "B", fork_and_go_on, &b);
     hook_await_blocked("B");
     hook_park("A", "forced: between two calls", 1);

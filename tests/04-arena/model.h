@@ -10,6 +10,7 @@
 #endif
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -61,6 +62,7 @@ static _Alignas(PAGE) struct {
     _Atomic unsigned char holder[BLOCKS];   /* its number, or 0 */
     _Atomic bool is_allocating[HANDS];      /* it may have a block not noted */
     _Atomic bool is_freeing[HANDS];         /* it may have a block still */
+    _Atomic size_t forgotten;               /* blocks that Init is to get back */
 } hands;
 _Static_assert(sizeof hands <= PAGE, "a child must see one moment of it");
 
@@ -84,6 +86,14 @@ complain(const char *format, ...)
 }
 
 /* Arenas */
+
+static inline size_t count_held(void)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < model.count; i++)
+        count += hands.holder[i] != 0;
+    return count;
+}
 
 static inline void *map(size_t length, int protection, int flags)
 {
@@ -111,14 +121,22 @@ static inline size_t blocks_in(const unsigned char *buffer, size_t size)
     return size < skip ? 0 : (size - skip) / BLOCK_SIZE;
 }
 
-/* An arena in the given bytes of the memory, which nobody uses. */
-static inline void begin_arena_at(unsigned char *buffer, size_t size)
+/* Makes an arena, and nobody holds a block of the one before. */
+static inline void make_arena(unsigned char *buffer, size_t size)
 {
+    hands.forgotten = count_held();
+    memset(&hands.holder, 0, sizeof hands.holder);
     if (Init(buffer, size) != 0)
         complain("Init failed with a buffer of %zu bytes", size);
+    hands.forgotten = 0;
+}
+
+/* The arena of the test, in the given bytes of the memory. */
+static inline void begin_arena_at(unsigned char *buffer, size_t size)
+{
+    make_arena(buffer, size);
     model.first = buffer + -(uintptr_t)buffer % BLOCK_SIZE;
     model.count = blocks_in(buffer, size);
-    memset(&hands, 0, sizeof hands);
 }
 
 static inline void begin_arena(size_t blocks)
@@ -216,14 +234,6 @@ static inline void give(void *block, int hand)
 
 /* Counts */
 
-static inline size_t count_held(void)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < model.count; i++)
-        count += hands.holder[i] != 0;
-    return count;
-}
-
 static inline size_t count_hands(const _Atomic bool *is_busy)
 {
     size_t count = 0;
@@ -307,7 +317,7 @@ struct runner {
     const char *name; /* for hooks; NULL: it takes no part */
     void (*run)(void *context);
     void *context;
-    pthread_mutex_t begun; /* locked until the thread has its name */
+    sem_t begun;      /* posted when the thread has its name */
 };
 
 static inline void *begin_runner(void *context)
@@ -315,7 +325,7 @@ static inline void *begin_runner(void *context)
     struct runner *runner = context;
     if (runner->name != NULL)
         hook_thread(runner->name, 0);
-    pthread_mutex_unlock(&runner->begun);
+    sem_post(&runner->begun);
     runner->run(runner->context);
     return NULL;
 }
@@ -325,11 +335,11 @@ static inline void start(struct runner *runner, const char *name,
                          void (*run)(void *context), void *context)
 {
     *runner = (struct runner){.name = name, .run = run, .context = context};
-    pthread_mutex_init(&runner->begun, NULL);
-    pthread_mutex_lock(&runner->begun);
+    sem_init(&runner->begun, 0, 0);
     if (pthread_create(&runner->thread, NULL, begin_runner, runner) != 0)
         complain("no thread for the test");
-    pthread_mutex_lock(&runner->begun);
+    while (sem_wait(&runner->begun) != 0)
+        ;
 }
 
 /* Waits until a thread with a name has stopped: true; or has ended. It may not
