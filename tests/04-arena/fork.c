@@ -29,11 +29,14 @@ __attribute__((constructor(102))) static void register_handlers(void)
 
 static void fork_everywhere(const char *calls, size_t kept)
 {
-    unsigned k = 1;
+    unsigned k = 1, inside = 0;
     enum place place;
-    for (; (place = find_place(NULL, k, calls)) != OVER; k++)
+    for (; (place = find_place(NULL, k, calls)) != OVER; k++) {
         fork_at(NULL, k, calls, kept, place == INSIDE);
+        inside += place == INSIDE;
+    }
     cr_assert(k > strlen(calls) + 2, "there are no places to stop at");
+    cr_assert(inside > 0, "a thread inside keeps nobody out");
 }
 
 Test(fork, while_a_thread_is_in_Allocate)

@@ -87,8 +87,8 @@ Test(misuse, is_seen_when_all_blocks_are_free)
 
 Test(misuse, is_seen_in_an_arena_of_no_block)
 {
+    take_all();
     begin_arena(0);
-    arena_misuse = listen;
     Free(model.memory);
     cr_assert(reports == 1, "%d reports", reports);
     Free(NULL);

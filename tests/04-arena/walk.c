@@ -149,7 +149,7 @@ Test(arena_check, finds_a_list_that_is_broken)
 
 Test(table, offers_what_the_chapter_has)
 {
-    cr_assert(allocator.init() == 0, "init failed");
+    cr_assert(allocator.init() == 0 && allocator.malloc(1) != NULL);
     cr_assert(strcmp(allocator.name, "04-arena") == 0);
     cr_assert(allocator.free == Free && allocator.check == arena_check);
     cr_assert(allocator.walk == arena_walk && allocator.is_thread_safe);
