@@ -26,6 +26,7 @@ struct progress {
     size_t peak;                /* bytes, the most that was live as requested */
     size_t heap_size;           /* bytes from the system, at the last walk */
     double seconds;             /* that a timed play took */
+    size_t resident, mapped;    /* KiB, the most that a measured play took */
     char message[MESSAGE_SIZE]; /* what went wrong */
 };
 
