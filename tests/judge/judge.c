@@ -27,6 +27,8 @@ static const struct command {
      command_time},
     {"memory", "HEAP... -- TRACE...", "the most memory taken, as a table",
      command_memory},
+    {"classes", "HEAP TRACE [N]", "draw it by region and class of sizes",
+     command_classes},
     {"calls", "HEAP TRACE", "the system calls that the heap makes",
      command_calls},
     {"threads", "WORKLOAD N HEAP...", "workloads on N threads, as a table",
