@@ -25,6 +25,8 @@ static const struct command {
      command_curve},
     {"time", "HEAP... -- TRACE...", "operations a second, as a table",
      command_time},
+    {"shrink", "HEAP [RULE...]", "the fewest calls that break a promise",
+     command_shrink},
     {"memory", "HEAP... -- TRACE...", "the most memory taken, as a table",
      command_memory},
     {"classes", "HEAP TRACE [N]", "draw it by region and class of sizes",

@@ -18,6 +18,7 @@ int command_steps(int count, char **words);
 int command_dump(int count, char **words);
 int command_curve(int count, char **words);
 int command_time(int count, char **words);
+int command_shrink(int count, char **words);
 int command_classes(int count, char **words);
 int command_calls(int count, char **words);
 int command_threads(int count, char **words);
