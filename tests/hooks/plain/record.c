@@ -41,10 +41,10 @@ static int state; /* how many regions there are; with two all is free */
 
 static void walk(heap_visit *visit, void *context)
 {
-    struct heap_part region = {PART_REGION, -1, first, sizeof first, NULL};
-    struct heap_part part = {PART_USED, -1, first, sizeof first, NULL};
+    struct heap_part region = {PART_REGION, -1, first, sizeof first, NULL, 0};
+    struct heap_part part = {PART_USED, -1, first, sizeof first, NULL, 0};
     if (state == 2)
-        part = (struct heap_part){PART_FREE, 2, first, sizeof first, second};
+        part = (struct heap_part){PART_FREE, 2, first, sizeof first, second, 0};
     hook("inside a walk hooks are nothing", NULL);
     if (state > 0) {
         visit(&region, context);
