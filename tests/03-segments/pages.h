@@ -49,6 +49,7 @@ struct pages {
     unsigned wait, fails;        /* calls of vm_map until one fails, and that fail then */
     unsigned unmap_fails;        /* the next calls of vm_unmap that fail */
     size_t longest;              /* bytes, of all calls of vm_map */
+    void (*during)(void);        /* called in the middle of vm_map, if it is set */
     const char *fault;           /* the first call that is not allowed, or NULL */
 };
 
@@ -86,6 +87,7 @@ static inline void begin_pages(enum placing placing)
     pages.count = pages.mapped = pages.peak = pages.longest = 0;
     pages.limit = SIZE_MAX;
     pages.maps = pages.unmaps = pages.wait = pages.fails = pages.unmap_fails = 0;
+    pages.during = NULL;
     pages.fault = NULL;
     pthread_mutex_unlock(&pages.lock);
 }
@@ -201,6 +203,8 @@ static inline bool must_fail(size_t length)
 __attribute__((weak)) void *vm_map(size_t length)
 {
     char *start = NULL;
+    if (pages.during != NULL)
+        pages.during();
     pthread_mutex_lock(&pages.lock);
     bool fails = must_fail(length);
     if (!fails) {
