@@ -145,15 +145,16 @@ $(patsubst %.c,$(B)/%,$(suite_sources)): %: %.o $(B)/tests/report.o $(B)/tests/h
 $(patsubst %.c,$(B)/%,$(plain_sources)): %: %.o $(B)/tests/hooks.o
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(BOOK)
 
-### The fuzzer's program, with a main that replays the corpus or with libFuzzer's
-fuzzed := $(if $(wildcard tests/fuzz/heap.c),$(filter 01-bump 02-first-fit,$(chapters)))
+### The fuzzers' programs, with a main that replays the corpus or with libFuzzer's
+fuzzed := $(if $(wildcard tests/fuzz/replay.c),$(filter 01-bump 02-first-fit 03-segments,$(chapters)))
+fuzz_source = tests/fuzz/$(if $(filter 03-segments,$1),segments,heap).c
 corpora: $(patsubst %,$(B)/tests/%/corpus,$(fuzzed))
 fuzzers: $(patsubst %,$(B)/tests/fuzz/%,$(fuzzed))
 define fuzz
-$(B)/tests/$1/corpus: $(call objects,tests/fuzz/heap.c tests/fuzz/replay.c tests/hooks.c) $(call libraries,$1)
+$(B)/tests/$1/corpus: $(call objects,$(call fuzz_source,$1) tests/fuzz/replay.c tests/hooks.c) $(call libraries,$1)
 	@mkdir -p $$(@D)
 	$(CC) $(LDFLAGS) -o $$@ $$^
-$(B)/tests/fuzz/$1: $(call objects,tests/fuzz/heap.c tests/hooks.c) $(call libraries,$1)
+$(B)/tests/fuzz/$1: $(call objects,$(call fuzz_source,$1) tests/hooks.c) $(call libraries,$1)
 	@mkdir -p $$(@D)
 	$(CC) -pthread -fsanitize=fuzzer,address,undefined -o $$@ $$^
 endef

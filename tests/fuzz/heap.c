@@ -14,6 +14,8 @@
 #include "01-bump/memlib.h"
 #include "01-bump/shortage.h"
 
+const char fuzz_corpus[] = "tests/02-first-fit/corpus";
+
 enum {
     LIMIT = 4 << 20, /* bytes of the heap */
     BLOCKS = 256,    /* that a byte can name */

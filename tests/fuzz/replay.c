@@ -1,6 +1,6 @@
-/* Replays inputs of the fuzzer without it: runs heap.c's program on each file that
-   is named, or on all of the corpus, tests/02-first-fit/corpus/. Aborts at the
-   first broken promise; the last line of output names the file. */
+/* Replays inputs of a fuzzed program without the fuzzer: runs it on each file that is
+   named, or on all of its corpus. Aborts at the first broken promise; the last line
+   of output names the file. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char corpus[] = "tests/02-first-fit/corpus";
+extern const char fuzz_corpus[]; /* the folder of its inputs */
 static int count;
 
 static void replay(const char *path)
@@ -28,15 +28,15 @@ static void replay(const char *path)
 
 static void replay_corpus(void)
 {
-    DIR *folder = opendir(corpus);
+    DIR *folder = opendir(fuzz_corpus);
     if (folder == NULL) {
-        perror(corpus);
+        perror(fuzz_corpus);
         exit(1);
     }
     struct dirent *entry;
     while ((entry = readdir(folder)) != NULL) {
         char path[1000];
-        snprintf(path, sizeof path, "%s/%s", corpus, entry->d_name);
+        snprintf(path, sizeof path, "%s/%s", fuzz_corpus, entry->d_name);
         if (entry->d_name[0] != '.')
             replay(path);
     }
