@@ -4,16 +4,13 @@
 #include "model.h"
 
 #include <pthread.h>
-#include <signal.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "03-segments/heap.h"
 
 TestSuite(locks, .init = watchdog);
 
-enum { LOCKS = CLASSES + SHELVES + 2, SLOT_MAX = 256 };
+enum { LOCKS = CLASSES + SHELVES + 2, SLOT_MAX = SMALL_MAX };
 
 static struct heap heap;
 
@@ -23,7 +20,7 @@ static const struct lock *lock_number(size_t n)
         return &heap.class[n].lock;
     if (n < CLASSES + SHELVES)
         return &heap.shelf[n - CLASSES].lock;
-    return n + 1 < LOCKS ? &heap.idle_lock : &heap.own_lock;
+    return n + 1 < LOCKS ? &heap.lock : &heap.own_lock;
 }
 
 /* How often each lock was taken, now or since then. */
@@ -281,4 +278,71 @@ Test(locks, are_free_while_a_large_block_is_mapped)
 {
     check_others_work(300000);
     check_others_work(3000000);
+}
+
+/* The order in which locks are taken */
+
+static unsigned held_said, wanted_said, disorders;
+
+static void listen(unsigned held, unsigned wanted)
+{
+    held_said = held;
+    wanted_said = wanted;
+    disorders++;
+}
+
+Test(locks, are_taken_in_the_order_of_their_ranks)
+{
+    begin_heap(APART);
+    new_block(1);
+    lock_disorder = listen;
+    for (unsigned low = RANK_ALL; low <= RANK_OWN; low++)
+        for (unsigned high = low; high <= RANK_OWN; high++) {
+            struct lock first = {0}, second = {0};
+            disorders = 0;
+            lock_take(&first, high);
+            lock_take(&second, low);
+            cr_assert(disorders == 1 && held_said == high && wanted_said == low,
+                      "rank %u after %u is not seen", low, high);
+            lock_release(&second);
+            lock_release(&first);
+            lock_take(&first, low);
+            if (low < high)
+                lock_take(&second, high);
+            if (low < high)
+                lock_release(&second);
+            lock_release(&first);
+            cr_assert(disorders == 1, "rank %u after %u is refused", high, low);
+        }
+}
+
+/* All calls, so that segments come and go, and pools with them. */
+Test(locks, are_in_order_in_every_call)
+{
+    lock_disorder = listen;
+    for (enum placing placing = APART; placing <= LINUX; placing++) {
+        begin_heap(placing);
+        srand(31);
+        for (int i = 0; i < 5000; i++)
+            random_call(i % 2000 < 1000 ? 300 : 5);
+        free_all_blocks();
+        cr_assert(disorders == 0, "a lock of rank %u is taken after one of %u",
+                  wanted_said, held_said);
+    }
+}
+
+/* Nobody leaves a call with a lock. */
+Test(locks, are_released_when_a_call_ends)
+{
+    begin_heap(LINUX);
+    srand(32);
+    for (int i = 0; i < 3000; i++) {
+        random_call(100);
+        for (size_t n = 0; n < CLASSES; n++)
+            cr_assert(my_heap.class[n].lock.state == LOCK_FREE);
+        for (size_t n = 0; n < SHELVES; n++)
+            cr_assert(my_heap.shelf[n].lock.state == LOCK_FREE);
+        cr_assert(my_heap.lock.state == LOCK_FREE);
+        cr_assert(my_heap.own_lock.state == LOCK_FREE);
+    }
 }
