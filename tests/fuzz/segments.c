@@ -169,12 +169,13 @@ static bool is_short(void)
 /* A block or NULL for `request`: from malloc, or from the block `old`. */
 static void allocate(struct area *area, struct area old, size_t request)
 {
-    uint64_t before = is_short() ? look() : 0;
+    bool may_fail = is_short();
+    uint64_t before = may_fail ? look() : 0;
     size_t mapped = pages.mapped;
     void *payload = old.start == NULL ? allocator.malloc(request)
                                       : allocator.realloc(old.start, request);
     if (payload == NULL) {
-        demand(before != 0, "there is memory for the request");
+        demand(may_fail, "there is memory for the request");
         demand(pages.mapped == mapped && look() == before,
                "a failure changes nothing");
         return;
@@ -196,9 +197,10 @@ static void call_calloc(unsigned n, size_t request)
 {
     if (block[n].start != NULL)
         return;
+    bool may_fail = is_short();
     unsigned char *payload = allocator.calloc(1, request);
     if (payload == NULL) {
-        demand(is_short(), "there is memory for the request");
+        demand(may_fail, "there is memory for the request");
         return;
     }
     for (size_t i = 0; i < request; i++)
