@@ -23,8 +23,10 @@ Test(MyMalloc, returns_NULL_for_a_request_of_0_and_changes_nothing)
     cr_assert(MyMalloc(0) == NULL, "MyMalloc(0) is not NULL");
     new_block(24);
     take_picture(&before);
+    errno = 0;
     for (int i = 0; i < 100; i++)
         cr_assert(MyMalloc(0) == NULL, "MyMalloc(0) is not NULL");
+    cr_assert(errno == 0, "MyMalloc(0) sets errno");
     check_unchanged(&before, "MyMalloc(0)");
 }
 
@@ -142,8 +144,7 @@ Test(MyMalloc, may_be_asked_for_too_much_first)
     check_heap();
 }
 
-/* As many bytes as 32 bits count, and some: a size that loses its high half would be
-   served from a segment. */
+/* A size that loses its high half would be served from a segment. */
 Test(MyMalloc, serves_more_than_4_GiB)
 {
     begin_heap(APART);

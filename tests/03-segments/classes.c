@@ -48,7 +48,7 @@ Test(classes, of_slots_are_the_multiples_of_16)
 Test(classes, waste_no_more_than_a_header_and_the_rounding)
 {
     begin_heap(APART);
-    new_block(100);
+    new_block(1000);
     for (size_t request = SMALL_MOST + 1; request <= MEDIUM_MOST;
          request += request < 5000 ? 1 : 499)
         cr_assert(room_for(request) < request + STEP,

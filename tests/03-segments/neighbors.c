@@ -186,6 +186,36 @@ Test(neighbors, of_small_sizes_become_memory_for_large_ones)
         }
 }
 
+/* Fills a segment with what fits beside seven blocks: returns the request. */
+static size_t largest_rest(void)
+{
+    begin_segment();
+    for (int n = 0; n < 7; n++)
+        new_block(250 * KIB);
+    for (size_t request = 256 * KIB - 24; request > 0; request -= 16) {
+        void *payload = MyMalloc(request);
+        if (payload != NULL)
+            return request;
+    }
+    return 0;
+}
+
+/* A size that nobody uses any more keeps nothing from those who need it. */
+Test(neighbors, of_small_sizes_hold_no_memory_back)
+{
+    size_t rest = largest_rest();
+    for (size_t size = 16; size <= 256; size += 16) {
+        begin_segment();
+        free_block(new_block(size));
+        for (int n = 0; n < 7; n++)
+            new_block(250 * KIB);
+        void *payload = MyMalloc(rest);
+        cr_assert(payload != NULL, "slots of %zu bytes hold memory back", size);
+        add_block(payload, rest);
+        check_heap();
+    }
+}
+
 /* A random heap: what it can hold does not shrink. */
 Test(neighbors, lose_nothing_over_random_calls)
 {

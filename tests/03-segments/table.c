@@ -5,6 +5,7 @@ TestSuite(table, .init = watchdog);
 
 Test(table, offers_what_the_chapter_has)
 {
+    cr_assert(allocator.init() == 0 && allocator.malloc(1) != NULL);
     cr_assert(strcmp(allocator.name, "03-segments") == 0);
     cr_assert(allocator.malloc == MyMalloc && allocator.realloc == MyRealloc);
     cr_assert(allocator.free == MyFree && allocator.calloc == MyCalloc);

@@ -1,5 +1,5 @@
 /* The seam to the kernel: what vm_map and vm_unmap of vm.c promise to the heap, and that
-   the heap asks the kernel for nothing else. (Capitals let this suite come first where
+   the heap asks the kernel for nothing else. (Capitals let these suites come first where
    all are one program: another vm.c is seen here, not where it is in the way.) */
 #define _GNU_SOURCE /* syscall and MAP_ANONYMOUS */
 #include "03-segments/vm.h"
@@ -21,6 +21,7 @@
 #include "report.h"
 
 TestSuite(Kernel, .init = watchdog);
+TestSuite(Calls, .init = watchdog);
 
 enum { PAGE = 4096 };
 
@@ -144,7 +145,7 @@ static int use_the_heap(void)
     return MyMalloc(SIZE_MAX) == NULL ? 0 : 1;
 }
 
-Test(Kernel, is_asked_for_mappings_alone)
+Test(Calls, of_the_kernel_are_mmap_and_munmap_alone)
 {
     pid_t child = fork();
     if (child == 0) {
