@@ -169,6 +169,29 @@ Test(misuse, is_seen_when_the_address_is_inside_a_block_and_aligned)
     }
 }
 
+/* A program's words look like the headers of blocks of 32 bytes. */
+static void forge_headers(uint32_t below)
+{
+    uint32_t *word = (uint32_t *)(void *)medium[3];
+    block_at(medium[3])->size = 0;
+    for (size_t n = 0; n < MEDIUM / 4; n += 2) {
+        word[n] = below;
+        word[n + 1] = 32 | 1;
+    }
+}
+
+Test(misuse, is_seen_when_contents_look_like_a_header)
+{
+    make_heap();
+    forge_headers(32);
+    for (size_t by = 1; by < 300; by++)
+        if (by % 16 != 0)
+            check_caught(medium[3] + by, "inside a block, not aligned");
+    forge_headers(48); /* they do not agree */
+    for (size_t by = 16; by < 300; by += 16)
+        check_caught(medium[3] + by, "inside a block, aligned");
+}
+
 Test(misuse, is_seen_when_the_address_was_never_handed_out)
 {
     static char outside[64];
