@@ -45,7 +45,7 @@ objects = $(patsubst %.c,$(B)/%.o,$1)
 book_objects = $(patsubst $(C)/%.c,$(B)/%.o,$1)
 # In builds for tests heaps and arenas count their steps: see hook_steps in tests/hooks.h.
 ifneq ($(filter test clang asan,$(CONFIG)),)
-$(call book_objects,$(wildcard $(C)/*/heap.c $(C)/*/arena.c)): CFLAGS += -fsanitize-coverage=trace-pc
+$(call book_objects,$(wildcard $(C)/*/heap.c $(C)/*/arena.c $(C)/03-segments/steps/*.c)): CFLAGS += -fsanitize-coverage=trace-pc
 endif
 
 .SECONDARY:
