@@ -1,6 +1,7 @@
 /* The heap as a test knows it: where each live block is, and what was written to it.
    What a function here asks of the heap, it checks by what the interface promises, and
-   by what the kernel of pages.h has given. A test begins with begin_heap. */
+   by what the kernel of pages.h has given. A test begins with begin_heap. The functions
+   call the heap by its table, so that they serve for the steps of the chapter too. */
 #ifndef MODEL_H
 #define MODEL_H
 
@@ -120,7 +121,7 @@ static inline struct block *add_block(void *start, size_t size)
 /* A new block of the heap, checked and filled. */
 static inline struct block *new_block(size_t request)
 {
-    void *payload = MyMalloc(request);
+    void *payload = allocator.malloc(request);
     cr_assert(payload != NULL, "MyMalloc(%zu) returned NULL", request);
     return add_block(payload, request);
 }
@@ -142,7 +143,7 @@ static inline struct block *block_at(const void *start)
 static inline void free_block(struct block *block)
 {
     check_contents(block, block->size);
-    MyFree(block->start);
+    allocator.free(block->start);
     remove_block(block);
 }
 
@@ -156,7 +157,7 @@ static inline void free_all_blocks(void)
 static inline struct block *resize_block(struct block *block, size_t request)
 {
     struct block old = *block;
-    void *payload = MyRealloc(old.start, request);
+    void *payload = allocator.realloc(old.start, request);
     cr_assert(payload != NULL, "MyRealloc(p, %zu) returned NULL", request);
     check_aligned(payload);
     remove_block(block);
@@ -290,7 +291,8 @@ static inline void check_walk(void)
 /* All that must hold between two calls. */
 static inline void check_heap(void)
 {
-    cr_assert(allocator.check() == 0, "the check rejects a sound heap");
+    cr_assert(allocator.check == NULL || allocator.check() == 0,
+              "the check rejects a sound heap");
     check_walk();
     check_memory();
 }
