@@ -42,7 +42,7 @@ static void check_neighbors(size_t request, size_t step)
 
 Test(MyFree, touches_no_live_block)
 {
-    for (size_t request = 1; request <= 200 * KIB; request += request / 3 + 1) {
+    for (size_t request = 1; request <= 200 * KIB; request += request / 2 + 1) {
         check_neighbors(request, 1);
         check_neighbors(request, 7);
         check_neighbors(request, 59);

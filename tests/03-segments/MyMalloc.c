@@ -290,26 +290,26 @@ static void check_random_calls(enum placing placing, int calls, int each)
 
 Test(MyMalloc, keeps_every_block_whole_between_other_mappings)
 {
-    check_random_calls(APART, 20000, 250);
+    check_random_calls(APART, 10000, 250);
 }
 
 Test(MyMalloc, keeps_every_block_whole_in_aligned_mappings)
 {
-    check_random_calls(ALIGNED, 20000, 250);
+    check_random_calls(ALIGNED, 10000, 250);
 }
 
 Test(MyMalloc, keeps_every_block_whole_in_adjacent_mappings)
 {
-    check_random_calls(ABOVE, 20000, 250);
+    check_random_calls(ABOVE, 10000, 250);
 }
 
 Test(MyMalloc, keeps_every_block_whole_where_old_mappings_were)
 {
-    check_random_calls(LINUX, 20000, 250);
+    check_random_calls(LINUX, 10000, 250);
 }
 
 Test(MyMalloc, keeps_the_heap_sound_after_every_call)
 {
     for (enum placing placing = APART; placing <= LINUX; placing++)
-        check_random_calls(placing, 600, 1);
+        check_random_calls(placing, 300, 1);
 }

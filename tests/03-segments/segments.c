@@ -119,8 +119,8 @@ Test(segments, serve_blocks_of_any_size_when_they_are_empty)
     new_block(1);
     free_all_blocks();
     pages.limit = ALIGNED_BYTES;
-    for (size_t from = 0; from < SIZES; from++)
-        for (size_t to = 0; to < SIZES; to++) {
+    for (size_t from = 0; from < SIZES; from += 3)
+        for (size_t to = from % 2; to < SIZES; to += 2) {
             fill_and_empty(small_and_medium[from], SIZE_MAX / 2);
             size_t count = fill_and_empty(small_and_medium[to], MIB);
             cr_assert(count * (small_and_medium[to] + 16) > MIB / 2,
@@ -208,7 +208,7 @@ static void *give(size_t request)
 /* More than one segment, and then none is needed. */
 static void check_all_given_back(size_t request, size_t step)
 {
-    size_t count = 4 * ALIGNED_BYTES / (request + 16);
+    size_t count = 3 * ALIGNED_BYTES / (request + 16);
     if (count > MANY)
         count = MANY;
     for (size_t n = 0; n < count; n++)
@@ -231,7 +231,6 @@ Test(segments, go_when_they_are_empty_but_for_one)
     begin_heap(LINUX);
     for (size_t n = 0; n < SIZES; n++) {
         check_all_given_back(small_and_medium[n], 1);
-        check_all_given_back(small_and_medium[n], 7919);
         check_all_given_back(small_and_medium[n], 104729);
     }
 }
