@@ -101,6 +101,8 @@ Test(Kernel, says_so_when_it_can_not_take_pages_back)
     cr_assert(vm_unmap(page, 2 * PAGE) == 0);
 }
 
+#ifndef __SANITIZE_ADDRESS__ /* which has calls of its own */
+
 /* From now on this process may map, unmap, wait for a lock and end. Every other call
    of the kernel is its end. */
 static void allow_mappings_alone(void)
@@ -158,3 +160,5 @@ Test(Calls, of_the_kernel_are_mmap_and_munmap_alone)
     cr_assert(WEXITSTATUS(status) == 0, "the child ends with %d",
               WEXITSTATUS(status));
 }
+
+#endif
