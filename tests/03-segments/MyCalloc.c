@@ -1,13 +1,13 @@
-/* What MyCalloc promises: memory that is zero, for a product that is looked at. */
+/* What MyCalloc promises: zeros, as many as a product that is looked at. */
 #include "model.h"
 
 TestSuite(MyCalloc, .init = watchdog);
 
 static struct picture before;
 
-static const size_t sizes[] = {1,     15,        16,        33,   100,
-                               600,   2000,      5000,      40000, 100 * KIB,
-                               250 * KIB, 256 * KIB, 300 * KIB, 2 * MIB, 3 * MIB};
+static const size_t sizes[] = {
+    1,     15,        16,        33,        100,       600,     2000,   5000,
+    40000, 100 * KIB, 250 * KIB, 256 * KIB, 300 * KIB, 2 * MIB, 3 * MIB};
 enum { SIZES = sizeof sizes / sizeof *sizes };
 
 static void check_zero(const unsigned char *payload, size_t size)

@@ -1,6 +1,6 @@
-/* What MyCheck says: that sound heaps are sound, and what does not hold in others. The
-   tests know where the chapter's heap keeps its records, change a word or two, and ask.
-   The numbers are those of the chapter's invariants. */
+/* What MyCheck says: that sound heaps are sound, and what does not hold in
+   others. The tests know where the chapter's heap keeps its records, change a
+   word or two, and ask. The numbers are those of the chapter's invariants. */
 #include "model.h"
 
 #include "03-segments/heap.h"
@@ -218,7 +218,8 @@ Test(MyCheck, accepts_the_heap_after_every_call)
             cr_assert(MyCheck() == 0, "rejected after MyFree");
         }
         if (i % 5 == 4) {
-            resize_block(&model.block[i * 17 % model.count], requests[i / 5 % 7]);
+            resize_block(&model.block[i * 17 % model.count],
+                         requests[i / 5 % 7]);
             cr_assert(MyCheck() == 0, "rejected after MyRealloc");
         }
     }

@@ -1,4 +1,4 @@
-/* What MyFree promises: a block's bytes serve again, and no others are touched. */
+/* What MyFree promises: a block's bytes serve again, and no others change. */
 #include "model.h"
 
 TestSuite(MyFree, .init = watchdog);
@@ -73,8 +73,9 @@ Test(MyFree, reads_no_contents)
 /* Any size may be the first to come when the last has gone. */
 Test(MyFree, of_everything_leaves_a_heap_for_everything)
 {
-    static const size_t requests[] = {1,    16,    100,       1000,     5000,
-                                      30000, 100 * KIB, 250 * KIB, 300 * KIB, 3 * MIB};
+    static const size_t requests[] = {1,         16,     100,       1000,
+                                      5000,      30000,  100 * KIB, 250 * KIB,
+                                      300 * KIB, 3 * MIB};
     enum { REQUESTS = sizeof requests / sizeof *requests };
     for (enum placing placing = APART; placing <= LINUX; placing++) {
         begin_heap(placing);

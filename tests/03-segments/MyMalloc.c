@@ -1,5 +1,5 @@
-/* What MyMalloc promises of every request: sizes, places, contents, and what happens
-   when there is no memory. No test here knows how the heap works. */
+/* What MyMalloc promises of every request: sizes, places, contents, and what
+   happens when there is no memory. No test here knows how the heap works. */
 #include "model.h"
 
 TestSuite(MyMalloc, .init = watchdog);
@@ -159,11 +159,12 @@ Test(MyMalloc, serves_more_than_4_GiB)
 
 /* Out of memory */
 
-static const size_t requests[] = {32, 700, 5000, 40000, 200 * KIB, 300 * KIB,
-                                  3 * MIB};
+static const size_t requests[] = {32,        700,       5000,   40000,
+                                  200 * KIB, 300 * KIB, 3 * MIB};
 enum { REQUESTS = sizeof requests / sizeof *requests };
 
-/* A heap without memory, from the k-th vm_map on: returns how many blocks it had. */
+/* A heap without memory, from the k-th vm_map on: returns how many blocks it
+   had. */
 static size_t fill_heap(size_t request, unsigned k)
 {
     size_t count = 0;

@@ -1,5 +1,5 @@
-/* What MyRealloc promises: its edges, the contents that it keeps, and a block that is
-   whole after a failure. No test here knows how the heap works. */
+/* What MyRealloc promises: its edges, the contents that it keeps, and a block
+   that is whole after a failure. No test here knows how the heap works. */
 #include "model.h"
 
 TestSuite(MyRealloc, .init = watchdog);
@@ -7,10 +7,9 @@ TestSuite(MyRealloc, .init = watchdog);
 static struct picture before;
 
 /* From one kind of block to every other: slots, medium ones, own mappings. */
-static const size_t sizes[] = {1,     16,        17,        100,       500,
-                               1500,  5000,      9000,      40000,     100 * KIB,
-                               240 * KIB, 256 * KIB, 300 * KIB, MIB, 2 * MIB,
-                               3 * MIB};
+static const size_t sizes[] = {
+    1,     16,        17,        100,       500,       1500, 5000,    9000,
+    40000, 100 * KIB, 240 * KIB, 256 * KIB, 300 * KIB, MIB,  2 * MIB, 3 * MIB};
 enum { SIZES = sizeof sizes / sizeof *sizes };
 
 Test(MyRealloc, of_NULL_is_MyMalloc)
@@ -18,13 +17,15 @@ Test(MyRealloc, of_NULL_is_MyMalloc)
     begin_heap(APART);
     for (size_t n = 0; n < SIZES; n++) {
         void *payload = MyRealloc(NULL, sizes[n]);
-        cr_assert(payload != NULL, "MyRealloc(NULL, %zu) returned NULL", sizes[n]);
+        cr_assert(payload != NULL, "MyRealloc(NULL, %zu) returned NULL",
+                  sizes[n]);
         add_block(payload, sizes[n]);
     }
     check_heap();
     take_picture(&before);
     cr_assert(MyRealloc(NULL, 0) == NULL, "MyRealloc(NULL, 0) is not NULL");
-    cr_assert(MyRealloc(NULL, SIZE_MAX) == NULL, "no heap holds SIZE_MAX bytes");
+    cr_assert(MyRealloc(NULL, SIZE_MAX) == NULL,
+              "no heap holds SIZE_MAX bytes");
     check_unchanged(&before, "MyRealloc(NULL, 0)");
 }
 
@@ -34,7 +35,8 @@ Test(MyRealloc, to_0_frees_the_block_and_returns_NULL)
     new_block(40);
     for (size_t n = 0; n < SIZES; n++) {
         struct block *block = new_block(sizes[n]);
-        cr_assert(MyRealloc(block->start, 0) == NULL, "MyRealloc(p, 0) is not NULL");
+        cr_assert(MyRealloc(block->start, 0) == NULL,
+                  "MyRealloc(p, 0) is not NULL");
         remove_block(block);
         check_heap();
     }
@@ -126,7 +128,8 @@ Test(MyRealloc, keeps_contents_over_1000_random_sizes)
     for (size_t request = 1; request <= 30; request++)
         new_block(request);
     for (int i = 0; i < 1000; i++) {
-        resize_block(&model.block[(size_t)rand() % model.count], random_request());
+        resize_block(&model.block[(size_t)rand() % model.count],
+                     random_request());
         if (i % 50 == 0)
             check_heap();
     }
@@ -194,7 +197,7 @@ Test(MyRealloc, leaves_the_block_whole_when_the_request_is_huge)
     }
 }
 
-/* A block that doubles costs few mappings, and the last pages that it left go. */
+/* The pages that a block has left go. */
 Test(MyRealloc, keeps_one_copy_of_a_block_that_grows)
 {
     begin_heap(LINUX);
@@ -202,6 +205,7 @@ Test(MyRealloc, keeps_one_copy_of_a_block_that_grows)
     for (size_t request = 20; request <= 64 * MIB; request *= 2)
         block = resize_block(block, request);
     cr_assert(pages.mapped <= 2 * block->size + 6 * MIB,
-              "%zu bytes are mapped for a block of %zu", pages.mapped, block->size);
+              "%zu bytes are mapped for a block of %zu", pages.mapped,
+              block->size);
     check_heap();
 }

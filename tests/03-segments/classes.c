@@ -1,5 +1,5 @@
-/* What a request gets: slots for small ones, blocks with a header for medium ones. The
-   table of sizes, against brute force. */
+/* What a request gets: slots for small ones, blocks with a header for medium
+   ones. The table of sizes, against brute force. */
 #include "model.h"
 
 TestSuite(classes, .init = watchdog);
@@ -23,7 +23,8 @@ static size_t room_for(size_t request)
     sought = MyMalloc(request);
     cr_assert(sought != NULL, "MyMalloc(%zu) returned NULL", request);
     allocator.walk(look, NULL);
-    cr_assert(found >= request, "%zu bytes for a request of %zu", found, request);
+    cr_assert(found >= request, "%zu bytes for a request of %zu", found,
+              request);
     MyFree((void *)(uintptr_t)sought);
     return found;
 }
@@ -60,8 +61,8 @@ static size_t distance(const void *from, const void *to)
     return (size_t)((const char *)to - (const char *)from);
 }
 
-/* Between slots there is nothing, and no slot is lost: a pool is full when the next
-   would leave it. */
+/* Between slots there is nothing, and no slot is lost: a pool is full when the
+   next would leave it. */
 Test(classes, lay_slots_side_by_side)
 {
     for (size_t request = 1; request <= SMALL_MOST; request++) {
@@ -76,15 +77,18 @@ Test(classes, lay_slots_side_by_side)
             beside += distance(last, next) == slot;
             last = next;
         }
-        cr_assert(beside * 4 >= COUNT * 2, "only %zu of %d slots of %zu bytes lie "
-                  "beside another", beside, COUNT, slot);
+        cr_assert(beside * 4 >= COUNT * 2,
+                  "only %zu of %d slots of %zu bytes lie "
+                  "beside another",
+                  beside, COUNT, slot);
     }
 }
 
 /* What is mapped and not in use: little, when many blocks live. */
 Test(classes, lose_little_of_a_segment)
 {
-    for (size_t request = 16; request <= 60000; request += request < 300 ? 16 : 977) {
+    for (size_t request = 16; request <= 60000;
+         request += request < 300 ? 16 : 977) {
         begin_heap(APART);
         MyMalloc(request);
         pages.limit = pages.mapped;
@@ -96,7 +100,8 @@ Test(classes, lose_little_of_a_segment)
     }
 }
 
-/* A class with one object costs a few KiB, and not a share of its own of a segment. */
+/* A class with one object costs a few KiB, and not a share of its own of a
+   segment. */
 Test(classes, with_one_object_each_share_a_segment)
 {
     begin_heap(APART);

@@ -7,8 +7,8 @@ TestSuite(exercises, .init = watchdog);
 
 Test(exercises, tell_the_size_of_a_block)
 {
-    static const size_t requests[] = {1,    16,   17,        256,       257,
-                                      5000, 9000, 100 * KIB, 300 * KIB, 3 * MIB};
+    static const size_t requests[] = {
+        1, 16, 17, 256, 257, 5000, 9000, 100 * KIB, 300 * KIB, 3 * MIB};
     begin_heap(APART);
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
         unsigned char *start = new_block(requests[i])->start;

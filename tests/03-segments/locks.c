@@ -1,5 +1,5 @@
-/* Which locks a call takes: counted, and where it matters forced. A pool's class, a
-   segment's shelf, never the whole call. */
+/* Which locks a call takes: counted, and where it matters forced. A pool's
+   class, a segment's shelf, never the whole call. */
 #define _GNU_SOURCE /* pthread_timedjoin_np */
 #include "model.h"
 
@@ -82,7 +82,8 @@ static size_t lock_of_slot(size_t request)
     heap_free(&heap, payload);
     taken = since(&then);
     cr_assert(sum_of_all(&taken) == 1 && taken.taken[n] == 1,
-              "a free of %zu bytes takes %lu locks", request, sum_of_all(&taken));
+              "a free of %zu bytes takes %lu locks", request,
+              sum_of_all(&taken));
     return n;
 }
 
@@ -117,9 +118,10 @@ static void check_refills(size_t request)
     unsigned long others = sum_of_all(&taken) - taken.taken[own];
     cr_assert(taken.taken[own] <= COUNT + pools, "%lu times for %d slots",
               taken.taken[own], COUNT);
-    cr_assert(others <= 2 * pools, "%lu other locks for %zu pools", others, pools);
-    cr_assert(pools <= COUNT * request / 1000 + 2, "%zu pools for %d slots of %zu",
-              pools, COUNT, request);
+    cr_assert(others <= 2 * pools, "%lu other locks for %zu pools", others,
+              pools);
+    cr_assert(pools <= COUNT * request / 1000 + 2,
+              "%zu pools for %d slots of %zu", pools, COUNT, request);
     then = count_locks();
     for (size_t n = 0; n < COUNT; n++)
         heap_free(&heap, slot[n * 7919 % COUNT]);
@@ -127,7 +129,8 @@ static void check_refills(size_t request)
     others = sum_of_all(&taken) - taken.taken[own];
     cr_assert(taken.taken[own] <= COUNT + 3 * pools, "%lu times for %d frees",
               taken.taken[own], COUNT);
-    cr_assert(others <= 5 * pools, "%lu other locks for %zu pools", others, pools);
+    cr_assert(others <= 5 * pools, "%lu other locks for %zu pools", others,
+              pools);
     heap_reset(&heap);
 }
 

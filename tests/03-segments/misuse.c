@@ -1,6 +1,6 @@
-/* What happens to a caller who frees what is no live block: where the heap can see it,
-   it reports it through my_misuse, and the call has no effect. If nobody listens, the
-   program ends with one line. */
+/* What happens to a caller who frees what is no live block: where the heap can
+   see it, it reports it through my_misuse, and the call has no effect. If
+   nobody listens, the program ends with one line. */
 #include "model.h"
 
 #include <pthread.h>
@@ -58,7 +58,8 @@ static void check_caught(void *payload, const char *what)
 {
     MyFree(payload);
     check_report(payload, what);
-    static const size_t requests[] = {10, SMALL, 3000, MEDIUM, LARGE, 9 * LARGE};
+    static const size_t requests[] = {10,     SMALL, 3000,
+                                      MEDIUM, LARGE, 9 * LARGE};
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
         cr_assert(MyRealloc(payload, requests[i]) == NULL,
                   "%s: MyRealloc went on", what);
@@ -145,11 +146,12 @@ Test(misuse, is_seen_when_the_address_is_inside_a_block)
         check_caught(large[1] + by, "inside a large block");
 }
 
-/* At the same offset as a header or a block, in another 2 MiB of the mapping. */
+/* Where a block could begin, in another 2 MiB of the mapping. */
 Test(misuse, is_seen_behind_the_first_2_MiB_of_a_large_block)
 {
     make_heap();
-    uintptr_t second = ((uintptr_t)large[1] / ALIGNED_BYTES + 1) * ALIGNED_BYTES;
+    uintptr_t second =
+        ((uintptr_t)large[1] / ALIGNED_BYTES + 1) * ALIGNED_BYTES;
     unsigned char *start = (unsigned char *)second;
     for (size_t by = 0; by < 1024; by += 8)
         check_caught(start + by, "inside a large block");
@@ -255,11 +257,12 @@ Test(misuse, is_not_seen_where_there_is_none)
         for (int i = 0; i < 5000; i++)
             random_call(100);
         free_all_blocks();
-        cr_assert(reports == 0, "a call without fault is reported: %s", what_said);
+        cr_assert(reports == 0, "a call without fault is reported: %s",
+                  what_said);
     }
 }
 
-/* What the heap writes into a free block, a program may write into a live one. */
+/* What the heap writes into free blocks a program may write into live ones. */
 Test(misuse, is_not_seen_in_what_a_free_block_left)
 {
     unsigned char bytes[SMALL];

@@ -1,7 +1,8 @@
-/* The heap as a test knows it: where each live block is, and what was written to it.
-   What a function here asks of the heap, it checks by what the interface promises, and
-   by what the kernel of pages.h has given. A test begins with begin_heap. The functions
-   call the heap by its table, so that they serve for the steps of the chapter too. */
+/* The heap as a test knows it: where each live block is, and what was written
+   to it. What a function here asks of the heap, it checks by what the interface
+   promises, and by what the kernel of pages.h has given. A test begins with
+   begin_heap. The functions call the heap by its table, so that they serve for
+   the steps of the chapter too. */
 #ifndef MODEL_H
 #define MODEL_H
 
@@ -56,7 +57,7 @@ static inline unsigned char byte_of(const struct block *block, size_t i)
     return (unsigned char)(block->key * 37 + i * 11 + (i >> 8));
 }
 
-/* Of a large block only the ends are shown: more would cost many page faults. */
+/* Of a large block the ends are shown: more would cost many page faults. */
 static inline size_t byte_after(const struct block *block, size_t i)
 {
     bool is_hidden = i + 1 >= SHOWN && i + 1 + SHOWN < block->size;
@@ -167,7 +168,7 @@ static inline struct block *resize_block(struct block *block, size_t request)
     return add_block(payload, request);
 }
 
-/* Mostly small requests, some medium, and few that want a mapping of their own. */
+/* Mostly small requests, some medium, and few for mappings of their own. */
 static inline size_t random_request(void)
 {
     size_t n = (size_t)rand(), kind = (size_t)rand() % 64;
@@ -178,8 +179,8 @@ static inline size_t random_request(void)
     return kind < 63 ? n % (100 * KIB) + 1 : n % (600 * KIB) + 1;
 }
 
-/* One of the calls that programs make, with a live block or a new one. There are about
-   `count` blocks in the end. */
+/* One of the calls that programs make, with a live block or a new one. There
+   are about `count` blocks in the end. */
 static inline void random_call(size_t count)
 {
     size_t what = (size_t)rand() % 8;
@@ -245,8 +246,8 @@ static inline void sort_blocks(void)
     qsort(model.block, model.count, sizeof *model.block, by_start);
 }
 
-/* The parts fill the regions, the regions are what is mapped, and the parts in use are
-   the live blocks. Sorts the model. */
+/* The parts fill the regions, the regions are what is mapped, and the parts in
+   use are the live blocks. Sorts the model. */
 static inline void check_walk(void)
 {
     static struct picture now;
@@ -273,8 +274,8 @@ static inline void check_walk(void)
         if (part->kind != PART_USED)
             continue;
         struct block key = {.start = (unsigned char *)(uintptr_t)part->start};
-        const struct block *block = bsearch(&key, model.block, model.count,
-                                            sizeof key, by_start);
+        const struct block *block =
+            bsearch(&key, model.block, model.count, sizeof key, by_start);
         cr_assert(block != NULL, "the walk shows a block that nobody has");
         cr_assert(block->size <= part->size,
                   "a block of %zu bytes has a part of %zu", block->size,

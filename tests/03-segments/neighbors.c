@@ -1,5 +1,5 @@
-/* What it means that a block is freed: its bytes and those of its neighbors serve one
-   larger request. The heap has one segment here, and gets no other. */
+/* What it means that a block is freed: its bytes and those of its neighbors
+   serve one larger request. The heap has one segment here, and gets no more. */
 #include "model.h"
 
 TestSuite(neighbors, .init = watchdog);
@@ -41,7 +41,8 @@ static void check_merged(size_t request, size_t first, size_t count)
         sort_blocks();
         unsigned char *start = model.block[first].start;
         unsigned char *last = model.block[first + count - 1].start;
-        size_t sum = (size_t)(last - start) + model.block[first + count - 1].size;
+        size_t sum =
+            (size_t)(last - start) + model.block[first + count - 1].size;
         cr_assert(sum < count * (request + 64), "neighbors lie apart");
         free_neighbors(first, count, k);
         check_heap();

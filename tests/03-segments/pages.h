@@ -1,9 +1,11 @@
-/* The kernel as a test wants it. These vm_map and vm_unmap take the place of those of
-   vm.c: they hand out pages of one range of addresses, where the test says, refuse calls
-   that are not allowed, and may fail. All of the range that is not mapped can't be
-   touched: a byte before or behind a mapping, or in one that was given back, ends the test.
+/* The kernel as a test wants it. These vm_map and vm_unmap take the place of
+   those of vm.c: they hand out pages of one range of addresses, where the test
+   says, refuse calls that are not allowed, and may fail. All of the range that
+   is not mapped can't be touched: a byte before or behind a mapping, or in one
+   that was given back, ends the test.
 
-   Programs that include this have one such kernel, however many files they are made of. */
+   Programs that include this have one such kernel, however many files they are
+   made of. */
 #ifndef PAGES_H
 #define PAGES_H
 
@@ -43,14 +45,15 @@ struct pages {
     enum placing placing;
     size_t count; /* live mappings, ascending */
     struct mapping mapping[MAPPINGS];
-    size_t mapped, peak;         /* bytes now, and at most so far */
-    size_t limit;                /* bytes that can be had */
-    unsigned maps, unmaps;       /* calls so far, those that failed too */
-    unsigned wait, fails;        /* calls of vm_map until one fails, and that fail then */
-    unsigned unmap_fails;        /* the next calls of vm_unmap that fail */
-    size_t longest;              /* bytes, of all calls of vm_map */
-    void (*during)(void);        /* called in the middle of vm_map, if it is set */
-    const char *fault;           /* the first call that is not allowed, or NULL */
+    size_t mapped, peak;   /* bytes now, and at most so far */
+    size_t limit;          /* bytes that can be had */
+    unsigned maps, unmaps; /* calls so far, those that failed too */
+    unsigned wait,
+        fails; /* calls of vm_map until one fails, and that fail then */
+    unsigned unmap_fails; /* the next calls of vm_unmap that fail */
+    size_t longest;       /* bytes, of all calls of vm_map */
+    void (*during)(void); /* called in the middle of vm_map, if it is set */
+    const char *fault;    /* the first call that is not allowed, or NULL */
 };
 
 /* Weak, because the files of one program share them. */
@@ -86,7 +89,8 @@ static inline void begin_pages(enum placing placing)
     pages.placing = placing;
     pages.count = pages.mapped = pages.peak = pages.longest = 0;
     pages.limit = SIZE_MAX;
-    pages.maps = pages.unmaps = pages.wait = pages.fails = pages.unmap_fails = 0;
+    pages.maps = pages.unmaps = pages.wait = pages.fails = pages.unmap_fails =
+        0;
     pages.during = NULL;
     pages.fault = NULL;
     pthread_mutex_unlock(&pages.lock);
@@ -109,7 +113,7 @@ static inline unsigned mapping_calls(void)
     return pages.maps + pages.unmaps;
 }
 
-/* The index of the first mapping that ends above an address, which may hold it. */
+/* The first mapping that ends above an address, which may hold it. */
 static inline size_t mapping_above(const char *address)
 {
     size_t low = 0, high = pages.count;

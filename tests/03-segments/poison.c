@@ -1,7 +1,7 @@
-/* Nobody reads or writes memory that is free, but for the words that the heap keeps in
-   it: the check and the walk least of all. In a build with AddressSanitizer free memory
-   is poisoned, and whoever touches it is reported; in all builds the live blocks must
-   lie outside. */
+/* Nobody reads or writes memory that is free, but for the words that the heap
+   keeps in it: the check and the walk least of all. In a build with
+   AddressSanitizer free memory is poisoned, and whoever touches it is reported;
+   in all builds the live blocks must lie outside. */
 #include "model.h"
 
 #if defined __SANITIZE_ADDRESS__

@@ -1,6 +1,6 @@
-/* What the interface promises, of the chapter's heap and of each step on the way to it:
-   tests/build.mk links this with them all. A fault that a step still has must be seen,
-   and from the step on that cures it there must be none. */
+/* What the interface promises, of the chapter's heap and of each step on the
+   way to it: tests/build.mk links this with them all. A fault that a step still
+   has must be seen, and from the step on that cures it there must be none. */
 #include "model.h"
 
 #include <pthread.h>
@@ -9,7 +9,7 @@
 
 TestSuite(promise, .init = watchdog);
 
-/* The step that is linked, from its name; the chapter's heap comes after all. */
+/* The step that is linked, by its name; the chapter's heap comes last. */
 static int step(void)
 {
     const char *name = strchr(allocator.name, '/');
@@ -110,7 +110,8 @@ Test(promise, to_change_nothing_when_memory_is_short)
         any_block(50 * n + 1);
     take_picture(&before);
     fail_maps(0, UINT_MAX);
-    cr_assert(allocator.malloc(300 * KIB) == NULL && allocator.malloc(MIB) == NULL);
+    cr_assert(allocator.malloc(300 * KIB) == NULL &&
+              allocator.malloc(MIB) == NULL);
     cr_assert(allocator.realloc(model.block[0].start, 3 * MIB) == NULL);
     check_unchanged(&before, "a failure of vm_map");
     fail_maps(0, 0);
@@ -129,7 +130,7 @@ Test(promise, that_payloads_are_multiples_of_16_since_step_2)
     check_since(2, holds, "addresses are multiples of 16");
 }
 
-/* Of which the most a heap could hold comes first: what wraps ends as a block. */
+/* What wraps ends as a block. */
 Test(promise, that_no_sum_wraps_since_step_3)
 {
     bool holds = true;
@@ -151,8 +152,8 @@ Test(promise, that_a_segment_is_kept_since_step_4)
     check_since(4, calls <= 2, "1,000 pairs of calls map twice at most");
 }
 
-/* Steps that it takes to free the first block of a heap of so many segments, and to ask
-   for another one. */
+/* Steps that it takes to free the first block of a heap of so many segments,
+   and to ask for another one. */
 static unsigned long steps_of_pair(size_t segments)
 {
     begin_heap(ALIGNED);
@@ -169,7 +170,8 @@ Test(promise, that_no_call_looks_at_all_segments_since_step_5)
 {
     unsigned long few = steps_of_pair(125), many = steps_of_pair(700);
     cr_assert(few > 10, "this build counts no steps");
-    check_since(5, many <= 2 * few + 50, "a call does not look at all segments");
+    check_since(5, many <= 2 * few + 50,
+                "a call does not look at all segments");
 }
 
 Test(promise, that_no_call_looks_at_all_blocks_since_step_5)
@@ -183,8 +185,8 @@ Test(promise, that_no_call_looks_at_all_blocks_since_step_5)
     check_since(5, steps < 1000, "a call does not look at all blocks");
 }
 
-/* One thread stops where it has chosen a slot, and another asks for one too. It comes to
-   a lock, or it ends and has the same slot. */
+/* One thread stops where it has chosen a slot, and another asks for one too. It
+   comes to a lock, or it ends and has the same slot. */
 static void *slot[2];
 
 static void *ask(void *context)

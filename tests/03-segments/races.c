@@ -1,6 +1,7 @@
-/* Two threads at the places where they could meet: one is stopped there, by a hook, while
-   another works. Whoever needs what the first one holds must wait, and be woken; whoever
-   does not must go on. A thread is known to wait when its lock says that it is awaited. */
+/* Two threads at the places where they could meet: one is stopped there, by a
+   hook, while another works. Whoever needs what the first one holds must wait,
+   and be woken; whoever does not must go on. A thread is known to wait when its
+   lock says that it is awaited. */
 #define _GNU_SOURCE /* pthread_timedjoin_np */
 #include "model.h"
 
@@ -202,7 +203,8 @@ static void fill_first(void *payload[IN_FIRST + 2])
         payload[n] = MyMalloc(LARGE);
         cr_assert(payload[n] != NULL);
     }
-    cr_assert(pages.mapped == 2 * SEGMENT, "%zu bytes are mapped", pages.mapped);
+    cr_assert(pages.mapped == 2 * SEGMENT, "%zu bytes are mapped",
+              pages.mapped);
 }
 
 static void free_all(void *payload[IN_FIRST + 2])
@@ -211,8 +213,8 @@ static void free_all(void *payload[IN_FIRST + 2])
         MyFree(payload[n]);
 }
 
-/* A has a new pool, and stops before any of its slots is in use. All else in the segment
-   is freed, and so is another segment: the first must not go. */
+/* A has a new pool, and stops before any of its slots is in use. All else in
+   the segment is freed, and so is another segment: the first must not go. */
 Test(races, for_an_empty_segment_spare_a_pool_that_is_new)
 {
     void *payload[IN_FIRST + 2];
@@ -233,8 +235,8 @@ Test(races, for_an_empty_segment_spare_a_pool_that_is_new)
     check_heap();
 }
 
-/* A has freed the last block of a segment, and stops before it says so. The segment is
-   used again, becomes empty, and goes: A must not touch it. */
+/* A has freed the last block of a segment, and stops before it says so. The
+   segment is used again, becomes empty, and goes: A must not touch it. */
 static void check_late(size_t request, unsigned visit)
 {
     void *payload[IN_FIRST + 2];

@@ -1,15 +1,15 @@
-/* What the heap takes from the kernel, and what it gives back: segments of 2 MiB for
-   requests below 256 KiB, own mappings for larger ones. */
+/* What the heap takes from the kernel, and what it gives back: segments of 2
+   MiB for requests below 256 KiB, own mappings for larger ones. */
 #include "model.h"
 
 TestSuite(segments, .init = watchdog);
 
 enum { OWN = 256 * KIB }; /* bytes with the header: such a block is a mapping */
 
-static const size_t small_and_medium[] = {1,    16,    17,       100,      500,
-                                          1000, 1024,  1025,     4000,     5000,
-                                          9000, 20000, 32 * KIB, 50000,    100 * KIB,
-                                          130 * KIB, 200 * KIB, OWN - 64};
+static const size_t small_and_medium[] = {
+    1,        16,    17,        100,       500,       1000,
+    1024,     1025,  4000,      5000,      9000,      20000,
+    32 * KIB, 50000, 100 * KIB, 130 * KIB, 200 * KIB, OWN - 64};
 enum { SIZES = sizeof small_and_medium / sizeof *small_and_medium };
 
 enum { MANY = 1 << 19 };
@@ -78,10 +78,11 @@ static void check_second_is_needed(size_t request)
                   pages.mapped - mapped, request);
         if (pages.mapped > mapped && n++ > 0) {
             size_t rest = (size_t)(n - 1) * ALIGNED_BYTES - sum;
-            cr_assert(rest < (size_t)(n - 1) * (ALIGNED_BYTES / 8) + request * 16 ||
+            cr_assert(rest < (size_t)(n - 1) * (ALIGNED_BYTES / 8) +
+                                  request * 16 ||
                           rest < (size_t)(n - 1) * request,
-                      "segment %d comes with %zu bytes in use, for %zu bytes", n,
-                      sum, request);
+                      "segment %d comes with %zu bytes in use, for %zu bytes",
+                      n, sum, request);
             cr_assert(request < 64 * KIB || largest_hole < request + 64,
                       "segment %d comes though %zu bytes are free, for %zu", n,
                       largest_hole, request);
@@ -96,7 +97,7 @@ Test(segments, are_mapped_exactly_when_no_other_can_serve)
         check_second_is_needed(small_and_medium[n]);
 }
 
-/* Blocks of a size until memory is short, or they are `total` bytes; then none. */
+/* Blocks until memory is short, or they are `total` bytes; then none. */
 static size_t fill_and_empty(size_t request, size_t total)
 {
     size_t count = 0;
@@ -141,8 +142,8 @@ static void check_pairs(size_t request, unsigned allowed)
         MyFree(payload);
     }
     calls = mapping_calls() - calls;
-    cr_assert(calls <= allowed, "1,000 pairs of %zu bytes make %u mapping calls",
-              request, calls);
+    cr_assert(calls <= allowed,
+              "1,000 pairs of %zu bytes make %u mapping calls", request, calls);
 }
 
 Test(segments, stay_when_a_block_comes_and_goes)
@@ -158,7 +159,7 @@ Test(segments, stay_when_a_block_comes_and_goes)
     }
 }
 
-/* At the edge: the live blocks fill their segments, and the pair needs another. */
+/* At the edge: live blocks fill their segments, and the pair needs another. */
 Test(segments, stay_when_a_block_comes_and_goes_at_the_edge)
 {
     for (size_t n = 0; n < SIZES; n++) {
@@ -302,7 +303,8 @@ Test(segments, are_not_for_large_blocks)
 {
     begin_heap(APART);
     new_block(1);
-    for (size_t request = 2 * MIB + 1; request < 64 * MIB; request += request / 3)
+    for (size_t request = 2 * MIB + 1; request < 64 * MIB;
+         request += request / 3)
         check_own(request);
     for (size_t request = 2 * MIB - 16; request <= 2 * MIB + 16; request++) {
         struct block *block = new_block(request);
@@ -324,7 +326,8 @@ Test(segments, end_where_own_mappings_begin)
         bool is_own = pages.mapped > mapped;
         cr_assert(!is_own || pages.maps == maps + 1, "%u mappings for a block",
                   pages.maps - maps);
-        cr_assert(request < OWN || is_own, "%zu bytes share a segment", request);
+        cr_assert(request < OWN || is_own, "%zu bytes share a segment",
+                  request);
         cr_assert(request > OWN - 64 || !is_own, "%zu bytes have a mapping",
                   request);
         cr_assert(pages.mapped <= mapped + request + 3 * PAGE_BYTES,
@@ -345,9 +348,9 @@ Test(segments, end_where_own_mappings_begin)
 /* From below the threshold to beyond the payload of a segment. */
 Test(segments, serve_every_kind_of_request_with_one_mapping_at_most)
 {
-    static const size_t edges[] = {32,        1 * KIB,   8 * KIB,  16 * KIB,
-                                   32 * KIB,  64 * KIB,  128 * KIB, OWN,
-                                   512 * KIB, MIB,       2 * MIB,  4 * MIB};
+    static const size_t edges[] = {32,        1 * KIB,  8 * KIB,   16 * KIB,
+                                   32 * KIB,  64 * KIB, 128 * KIB, OWN,
+                                   512 * KIB, MIB,      2 * MIB,   4 * MIB};
     for (enum placing placing = APART; placing <= LINUX; placing++)
         for (size_t i = 0; i < sizeof edges / sizeof *edges; i++) {
             begin_heap(placing);
@@ -357,8 +360,8 @@ Test(segments, serve_every_kind_of_request_with_one_mapping_at_most)
                 unsigned maps = pages.maps;
                 struct block *block = new_block(request);
                 cr_assert(pages.maps <= maps + calls_for_one(placing),
-                          "%u mappings for %zu bytes",
-                          pages.maps - maps, request);
+                          "%u mappings for %zu bytes", pages.maps - maps,
+                          request);
                 cr_assert(pages.mapped <= mapped + ALIGNED_BYTES ||
                               pages.mapped <= mapped + request + 3 * PAGE_BYTES,
                           "%zu bytes more are mapped for %zu",
@@ -378,7 +381,8 @@ Test(segments, are_not_touched_by_own_mappings_that_come_and_go)
     for (size_t request = OWN; request + 64 <= 2 * MIB; request += 100 * KIB)
         check_pairs(request, 2);
     check_pairs(2 * MIB - PAGE_BYTES, 2);
-    for (size_t request = 2 * MIB + 1; request <= 20 * MIB; request += 3 * MIB) {
+    for (size_t request = 2 * MIB + 1; request <= 20 * MIB;
+         request += 3 * MIB) {
         size_t mapped = pages.mapped;
         unsigned maps = pages.maps;
         for (int i = 0; i < 20; i++) {
@@ -420,7 +424,7 @@ static void find_largest_used(const struct heap_part *part, void *context)
         largest_used = part->size;
 }
 
-/* A mapping that was kept may be larger than the next request, but not by far. */
+/* A mapping that was kept may be larger than the request, but not by far. */
 Test(segments, do_not_give_a_block_far_too_large_a_mapping)
 {
     for (size_t kept = OWN; kept < 2 * MIB; kept += 64 * KIB)

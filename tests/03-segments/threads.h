@@ -1,6 +1,6 @@
-/* Eight threads allocate, resize and free parcels of all sizes; half of them are freed by
-   another thread than the one that asked for them. Every byte of every parcel is looked
-   at before it goes. Then the heap must be sound. */
+/* Eight threads allocate, resize and free parcels of all sizes; half of them
+   are freed by another thread than the one that asked for them. Every byte of
+   every parcel is looked at before it goes. Then the heap must be sound. */
 #ifndef THREADS_H
 #define THREADS_H
 

@@ -1,6 +1,7 @@
-/* The seam to the kernel: what vm_map and vm_unmap of vm.c promise to the heap, and that
-   the heap asks the kernel for nothing else. (Capitals let these suites come first where
-   all are one program: another vm.c is seen here, not where it is in the way.) */
+/* The seam to the kernel: what vm_map and vm_unmap of vm.c promise to the heap,
+   and that the heap asks the kernel for nothing else. (Capitals let these
+   suites come first where all are one program: another vm.c is seen here, not
+   where it is in the way.) */
 #define _GNU_SOURCE /* syscall and MAP_ANONYMOUS */
 #include "03-segments/vm.h"
 
@@ -38,7 +39,7 @@ Test(Kernel, gives_pages_that_are_zero_and_can_be_written)
     }
 }
 
-/* Some machines let a page be read that may only be written: the kernel knows. */
+/* Some machines let pages be read that may only be written: ask the kernel. */
 static void read_permissions(const void *page, char permissions[5])
 {
     strcpy(permissions, "none");
@@ -62,7 +63,8 @@ Test(Kernel, gives_pages_that_may_be_read_and_written_and_not_run)
     cr_assert(page != NULL);
     for (int n = 0; n < 3; n++) {
         read_permissions(page + n * PAGE, permissions);
-        cr_assert(strcmp(permissions, "rw-p") == 0, "a page is %s", permissions);
+        cr_assert(strcmp(permissions, "rw-p") == 0, "a page is %s",
+                  permissions);
     }
     vm_unmap(page, 3 * PAGE);
 }
@@ -78,7 +80,8 @@ Test(Kernel, takes_pages_back)
 {
     char *page = vm_map(5 * PAGE);
     cr_assert(page != NULL);
-    cr_assert(vm_unmap(page, PAGE) == 0 && vm_unmap(page + 4 * PAGE, PAGE) == 0);
+    cr_assert(vm_unmap(page, PAGE) == 0 &&
+              vm_unmap(page + 4 * PAGE, PAGE) == 0);
     for (int n = 0; n < 5; n++)
         cr_assert(is_there(page + n * PAGE) == (n > 0 && n < 4),
                   "page %d of 5 when the first and last are unmapped", n);
@@ -103,8 +106,8 @@ Test(Kernel, says_so_when_it_can_not_take_pages_back)
 
 #ifndef __SANITIZE_ADDRESS__ /* which has calls of its own */
 
-/* From now on this process may map, unmap, wait for a lock and end. Every other call
-   of the kernel is its end. */
+/* From now on this process may map, unmap, wait for a lock and end. Every other
+   call of the kernel is its end. */
 static void allow_mappings_alone(void)
 {
     struct sock_filter program[] = {

@@ -1,6 +1,6 @@
-/* What a call costs at most, in steps: basic blocks of heap.c that it runs, the same in
-   every run. Adversaries make heaps of n segments, as bad as they can, and of 4 n; a
-   call to the larger may not take more steps. */
+/* What a call costs at most, in steps: basic blocks of heap.c that it runs, the
+   same in every run. Adversaries make heaps of n segments, as bad as they can,
+   and of 4 n; a call to the larger may not take more steps. */
 #include "model.h"
 
 #include "hooks.h"
@@ -67,10 +67,11 @@ static void check_work(void adversary(size_t n))
     cr_assert(work.steps > work.calls, "this build counts no steps");
     unsigned long worst = work.worst, mean = work.steps / work.calls;
     measure(adversary, TIMES * N);
-    cr_assert(work.worst <= 2 * worst + 50,
-              "a call takes %lu steps where there are %d times as many segments, "
-              "and %lu where there are few",
-              work.worst, TIMES, worst);
+    cr_assert(
+        work.worst <= 2 * worst + 50,
+        "a call takes %lu steps where there are %d times as many segments, "
+        "and %lu where there are few",
+        work.worst, TIMES, worst);
     cr_assert(work.steps / work.calls <= 2 * mean + 10,
               "calls take %lu steps where there are %d times as many segments, "
               "and %lu where there are few",
@@ -125,7 +126,8 @@ Test(work, does_not_grow_when_all_become_empty_at_once)
 /* A block comes and goes beside full segments, then at the edge of one more. */
 static void come_and_go(size_t n)
 {
-    static const size_t requests[] = {24, 250, 1000, 30000, 100000, 200000, 250000};
+    static const size_t requests[] = {24,     250,    1000,  30000,
+                                      100000, 200000, 250000};
     fill_segments(n);
     for (size_t i = 0; i < 7 * 20; i++) {
         give(PAYLOADS - 1, requests[i % 7]);
@@ -207,7 +209,7 @@ Test(work, does_not_grow_with_a_block_that_grows_and_shrinks)
     check_work(saw);
 }
 
-/* Slots of one size in many pools; freed so that all have room, and refilled. */
+/* Slots of one size in many pools, freed so that all have room, and refilled. */
 static void slots(size_t n)
 {
     for (size_t i = 0; i < 60 * n; i++)
@@ -225,7 +227,8 @@ Test(work, does_not_grow_with_the_number_of_pools)
     check_work(slots);
 }
 
-/* What a free slot holds, in live ones: a heap that looks closer must not look long. */
+/* What a free slot holds, in live ones: a heap that looks closer must not look
+   long. */
 static void free_what_looks_free(size_t n)
 {
     unsigned char left[16];
@@ -259,7 +262,8 @@ Test(work, is_little_for_a_small_block_that_comes_and_goes)
             give(0, request);
             take_back(0);
         }
-        cr_assert(work.steps <= 30 * work.calls, "%lu steps a call for %zu bytes",
-                  work.steps / work.calls, request);
+        cr_assert(work.steps <= 30 * work.calls,
+                  "%lu steps a call for %zu bytes", work.steps / work.calls,
+                  request);
     }
 }

@@ -1,10 +1,11 @@
-/* A program for any heap of vm_map: makes the calls that some bytes spell, on the kernel
-   of tests/03-segments/pages.h, and checks what each returns by what the interface
-   promises, against records of its own. libFuzzer finds the bytes; replay.c reads them
-   from files. At the first promise that is broken it says which, and aborts.
+/* A program for any heap of vm_map: makes the calls that some bytes spell, on
+   the kernel of tests/03-segments/pages.h, and checks what each returns by what
+   the interface promises, against records of its own. libFuzzer finds the
+   bytes; replay.c reads them from files. At the first promise that is broken it
+   says which, and aborts.
 
-   The first byte says where mappings lie. Then come calls, each an operation and its
-   operands, a byte each: see run_call. */
+   The first byte says where mappings lie. Then come calls, each an operation
+   and its operands, a byte each: see run_call. */
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -82,7 +83,7 @@ static void check_place(const struct area *area)
                "blocks do not overlap");
 }
 
-/* The walk: parts fill the regions, regions the mappings, and blocks are shown */
+/* The walk: parts fill regions, regions mappings, and blocks are shown */
 
 static struct {
     const char *reached, *end; /* of the region */
@@ -213,7 +214,8 @@ static void call_free(unsigned n)
 {
     check_contents(&block[n], block[n].size);
     if (block[n].start != NULL)
-        memset(block[n].start, DIRT, block[n].size < SHOWN ? block[n].size : SHOWN);
+        memset(block[n].start, DIRT,
+               block[n].size < SHOWN ? block[n].size : SHOWN);
     allocator.free(block[n].start);
     block[n] = (struct area){0};
 }
@@ -224,7 +226,8 @@ static void call_realloc(unsigned n, size_t request)
         allocate(&block[n], block[n], request);
         return;
     }
-    demand(allocator.realloc(block[n].start, 0) == NULL, "realloc to 0 is NULL");
+    demand(allocator.realloc(block[n].start, 0) == NULL,
+           "realloc to 0 is NULL");
     block[n] = (struct area){0};
 }
 
@@ -257,14 +260,15 @@ static void listen(const char *what, const void *payload)
     reports++;
 }
 
-/* Frees what is no block: inside one, where it is not aligned, or a free slot. */
+/* Frees what is no block: an address inside one that is not aligned. */
 static void call_wrongly(unsigned n, unsigned by)
 {
     if (block[n].start == NULL || by % 16 == 0)
         return;
     uint64_t before = look();
     allocator.free(block[n].start + by);
-    demand(reports == 1 && look() == before, "misuse is seen, and has no effect");
+    demand(reports == 1 && look() == before,
+           "misuse is seen, and has no effect");
     reports = 0;
 }
 

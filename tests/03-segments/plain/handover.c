@@ -1,5 +1,6 @@
-/* One thread allocates all blocks, another frees them: what is mapped stays within what
-   lives at a time. The same when each thread gives its blocks to the next in a ring. */
+/* One thread allocates all blocks, another frees them: what is mapped stays
+   within what lives at a time. The same when each thread gives its blocks to
+   the next in a ring. */
 #include <assert.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -51,7 +52,8 @@ static unsigned char *get(struct queue *from)
     return block;
 }
 
-/* All that a queue can hold at a time is below 4 MiB; and one block at times 300 KiB. */
+/* All that a queue can hold at a time is below 4 MiB; and one block at times
+   300 KiB. */
 static size_t request_of(size_t n)
 {
     if (n % 1000 == 999)
@@ -96,7 +98,8 @@ static void hand_over(size_t pairs, size_t most)
         pthread_cond_init(&queue[i].changed, NULL);
         queue[i].first = queue[i].count = 0;
         assert(pthread_create(&thread[2 * i], NULL, produce, &queue[i]) == 0);
-        assert(pthread_create(&thread[2 * i + 1], NULL, consume, &queue[i]) == 0);
+        assert(pthread_create(&thread[2 * i + 1], NULL, consume, &queue[i]) ==
+               0);
     }
     for (size_t i = 0; i < 2 * pairs; i++)
         pthread_join(thread[i], NULL);
@@ -104,7 +107,8 @@ static void hand_over(size_t pairs, size_t most)
         fprintf(stderr, "%s\n", pages.fault);
     assert(pages.fault == NULL);
     if (pages.peak > most)
-        fprintf(stderr, "%zu bytes were mapped, %zu are enough\n", pages.peak, most);
+        fprintf(stderr, "%zu bytes were mapped, %zu are enough\n", pages.peak,
+                most);
     assert(pages.peak <= most);
     assert(allocator.check() == 0);
     assert(pages.mapped <= 4 << 20);

@@ -1,5 +1,5 @@
-/* The lock as releases have it, which builds for tests do not use: four threads count to
-   a number under it, and the first begins alone. */
+/* The lock as releases have it, which builds for tests do not use: four threads
+   count to a number under it, and the first begins alone. */
 #undef TEST_HOOKS
 #include <assert.h>
 #include <pthread.h>

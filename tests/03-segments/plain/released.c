@@ -1,5 +1,5 @@
-/* The heap as releases have it, without hooks and with locks that know whether there is
-   one thread: first alone, then with the threads of threads.h. */
+/* The heap as releases have it, without hooks and with locks that know whether
+   there is one thread: first alone, then with the threads of threads.h. */
 #undef TEST_HOOKS
 #include "03-segments/MyMalloc.c"
 #include "03-segments/heap.c"

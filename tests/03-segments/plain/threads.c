@@ -1,5 +1,5 @@
-/* The threads of threads.h on the heap of the chapter. With an argument: so many
-   operations of each; `make soak` has them do a million. */
+/* The threads of threads.h on the heap of the chapter. With an argument: so
+   many operations of each; `make soak` has them do a million. */
 #include "03-segments/threads.h"
 
 #include <stdlib.h>
