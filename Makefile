@@ -131,6 +131,9 @@ soak: heaps  ## what takes longer: fuzzing, 50 runs under load, a fresh machine
 	@$(BUILD) CONFIG=fuzz fuzzers
 	@mkdir -p build/corpus
 	build/fuzz/tests/fuzz/02-first-fit -max_total_time=600 -print_final_stats=1 build/corpus tests/02-first-fit/corpus
+	@mkdir -p build/corpus-03
+	build/fuzz/tests/fuzz/03-segments -max_total_time=600 -print_final_stats=1 build/corpus-03 tests/03-segments/corpus
+	build/test/tests/03-segments/plain/threads 1000000
 	tests/soak 50
 	@$(MAKE) --no-print-directory wrong
 	tests/fresh
