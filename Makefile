@@ -6,7 +6,7 @@ JOBS := $(shell nproc)
 BUILD := $(MAKE) --no-print-directory -j$(JOBS) -f tests/build.mk
 WEAVE := press/weave $(wildcard press/*.lua press/*.awk) press/page.html press/style.css press/index.md \
   press/chart press/chart.gp $(wildcard press/site/*) press/package-lock.json build/live/modules.js build/schedules.done
-CHECK_NEEDS := clang:clang gdb:gdb aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu \
+CHECK_NEEDS := clang:clang gdb:gdb spin:spin aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu \
   /usr/aarch64-linux-gnu/include/stdio.h:libc6-dev-arm64-cross shellcheck:shellcheck \
   node:nodejs npm:npm git:git chromium:chromium \
   bwrap:bubblewrap parallel:parallel xmllint:libxml2-utils zip:zip unzip:unzip
