@@ -89,9 +89,10 @@ static inline void take_and_give(void *context)
 static inline enum place find_place(const char *event, unsigned k,
                                     const char *calls)
 {
-    struct caller a = {.hand = A, .calls = calls};
-    struct runner thread_a, thread_c;
+    static struct caller a;
+    static struct runner thread_a, thread_c;
     enum place place = OVER;
+    a = (struct caller){.hand = A, .calls = calls};
     begin_arena(FREE);
     hook_park("A", event, k);
     start(&thread_a, "A", make_calls, &a);
@@ -111,9 +112,11 @@ static inline enum place find_place(const char *event, unsigned k,
 static inline void fork_at(const char *event, unsigned k, const char *calls,
                            size_t kept, bool is_inside)
 {
-    struct caller a = {.hand = A, .calls = calls};
-    struct forker b = {.kept = kept};
-    struct runner thread_a, thread_b;
+    static struct caller a;
+    static struct forker b;
+    static struct runner thread_a, thread_b;
+    a = (struct caller){.hand = A, .calls = calls};
+    b = (struct forker){.kept = kept};
     begin_arena(FREE);
     keep_blocks(&b);
     hook_park("A", event, k);

@@ -75,9 +75,11 @@ static void let_A_wait(void)
 
 static void fork_while_A_waits(const char *calls)
 {
-    struct caller a = {.hand = A, .calls = calls};
-    struct forker b = {.kept = KEPT, .lost = 1};
-    struct runner thread_b;
+    static struct caller a;
+    static struct forker b;
+    static struct runner thread_b;
+    a = (struct caller){.hand = A, .calls = calls};
+    b = (struct forker){.kept = KEPT, .lost = 1};
     begin_arena(FREE);
     keep_blocks(&b);
     hook_park("A", "forced: between two calls", (unsigned)strlen(calls));
@@ -112,9 +114,11 @@ static void let_A_try(void)
 
 static bool fork_while_A_tries(const char *calls, unsigned k)
 {
-    struct caller a = {.hand = A, .calls = calls};
-    struct forker b = {.kept = KEPT, .lost = 1};
-    struct runner thread_b;
+    static struct caller a;
+    static struct forker b;
+    static struct runner thread_b;
+    a = (struct caller){.hand = A, .calls = calls};
+    b = (struct forker){.kept = KEPT, .lost = 1};
     begin_arena(FREE);
     keep_blocks(&b);
     hook_park("A", "forced: between two calls", (unsigned)strlen(calls));
@@ -147,8 +151,9 @@ Test(fork, lets_nobody_in_until_it_is_over)
 
 static void fork_once(void)
 {
-    struct forker b = {.kept = 0};
-    struct runner thread;
+    static struct forker b;
+    static struct runner thread;
+    b = (struct forker){.kept = 0};
     start(&thread, "B", fork_and_go_on, &b);
     await_end(&thread);
     check_count(C);
@@ -187,7 +192,7 @@ static void fork_and_begin_anew(void *context)
 
 static void fork_and_begin(void)
 {
-    struct runner thread;
+    static struct runner thread;
     start(&thread, "B", fork_and_begin_anew, NULL);
     await_end(&thread);
 }
@@ -225,8 +230,9 @@ static void fork_to_change_all(void *forker)
 
 Test(fork, makes_two_arenas_of_one)
 {
-    struct forker b = {.kept = KEPT};
-    struct runner thread;
+    static struct forker b;
+    static struct runner thread;
+    b = (struct forker){.kept = KEPT};
     begin_arena(FREE);
     keep_blocks(&b);
     start(&thread, "B", fork_to_change_all, &b);
@@ -254,8 +260,9 @@ static void live_on(void *context);
 
 static void fork_with_threads(int generation)
 {
-    struct caller a = {.hand = A, .calls = "+-+-"};
-    struct runner thread_a, thread_c;
+    static struct caller a;
+    static struct runner thread_a, thread_c;
+    a = (struct caller){.hand = A, .calls = "+-+-"};
     hook_park("A", NULL, 3 + (unsigned)generation);
     start(&thread_a, "A", make_calls, &a);
     if (!await_stop("A"))
@@ -286,8 +293,8 @@ static void live_on(void *context)
 
 Test(fork, may_be_done_by_five_generations)
 {
-    int generation = 0;
-    struct runner thread;
+    static int generation = 0;
+    static struct runner thread;
     begin_arena(FREE);
     start(&thread, "B", live_on, &generation);
     await_end(&thread);

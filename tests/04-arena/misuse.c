@@ -127,7 +127,7 @@ static void take_and_give(void *context)
 /* The report comes when the arena's lock is free: others can go on. */
 static void give_in_report(const char *what, const void *given)
 {
-    struct runner runner;
+    static struct runner runner;
     listen(what, given);
     start(&runner, "B", take_and_give, NULL);
     await_end(&runner);

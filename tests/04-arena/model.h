@@ -310,7 +310,7 @@ static inline void give_all(int hand, void **block, size_t *count)
         give(block[--*count], hand);
 }
 
-/* Threads */
+/* Threads. What they use is static: they may go on while their test ends. */
 
 struct runner {
     pthread_t thread;

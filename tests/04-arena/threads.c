@@ -63,10 +63,12 @@ static enum next force(unsigned k, unsigned j, size_t blocks,
                        const char *calls_a, const char *calls_b)
 {
     bool may_fail = blocks < MOST;
-    struct caller a = {A, may_fail, calls_a, {NULL}, 0};
-    struct caller b = {B, may_fail, calls_b, {NULL}, 0};
-    struct runner thread_a, thread_b;
+    static struct caller a;
+    static struct caller b;
+    static struct runner thread_a, thread_b;
     enum next next = A_IS_OVER;
+    a = (struct caller){A, may_fail, calls_a, {NULL}, 0};
+    b = (struct caller){B, may_fail, calls_b, {NULL}, 0};
     begin_arena(blocks);
     hook_park("A", NULL, k);
     start(&thread_a, "A", make_calls, &a);
@@ -157,8 +159,9 @@ Test(threads, wait_for_each_other_rather_than_fail)
 /* Two calls of A's are not undone by what came between them. */
 Test(threads, see_what_others_freed)
 {
-    struct caller a = {A, false, "+", {NULL}, 0};
-    struct runner thread;
+    static struct caller a;
+    static struct runner thread;
+    a = (struct caller){A, false, "+", {NULL}, 0};
     begin_arena(3);
     void *block = take_one(B);
     give(block, B);

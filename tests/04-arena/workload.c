@@ -38,8 +38,8 @@ static void churn(void *context)
 
 Test(workload, of_8_threads_loses_no_block)
 {
-    struct runner runner[THREADS];
-    int hand[THREADS];
+    static struct runner runner[THREADS];
+    static int hand[THREADS];
     find_inside();
     begin_arena(BLOCKS);
     for (int i = 0; i < THREADS; i++) {
@@ -63,8 +63,8 @@ static void churn_for_the_last_blocks(void *context)
 
 Test(workload, of_8_threads_that_want_4_blocks_loses_no_block)
 {
-    struct runner runner[THREADS];
-    int hand[THREADS];
+    static struct runner runner[THREADS];
+    static int hand[THREADS];
     find_inside();
     begin_arena(4);
     for (int i = 0; i < THREADS; i++) {
@@ -152,8 +152,8 @@ static void live_after_stress(void *context)
 
 static void stress(int threads, int batch, int forks)
 {
-    struct runner runner[HANDS];
-    int hand[HANDS];
+    static struct runner runner[HANDS];
+    static int hand[HANDS];
     fork_at(NULL, find_inside(), "+", KEPT, true);
     begin_arena(BLOCKS);
     gate.batch = batch;
