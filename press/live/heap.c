@@ -1,5 +1,6 @@
 /* What an allocator of the book exports as a WebAssembly module: the functions
-   of its table, each by its name, and the walk as calls of the judge's visit. */
+   of its table, each by its name, and the walk as calls of the judge's visit. In
+   C they have names of their own: an allocator may have a heap_free. */
 #include "01-bump/allocator.h"
 
 #define EXPORT(name) __attribute__((export_name(#name)))
@@ -14,29 +15,29 @@ static void show(const struct heap_part *part, void *context)
     visit(part->kind, part->list, part->start, part->size, part->next);
 }
 
-EXPORT(init) int heap_init(void)
+EXPORT(init) int page_init(void)
 {
     return allocator.init == NULL ? 0 : allocator.init();
 }
 
-EXPORT(malloc) void *heap_malloc(size_t request)
+EXPORT(malloc) void *page_malloc(size_t request)
 {
     return allocator.malloc(request);
 }
 
-EXPORT(free) void heap_free(void *payload) { allocator.free(payload); }
+EXPORT(free) void page_free(void *payload) { allocator.free(payload); }
 
-EXPORT(realloc) void *heap_realloc(void *payload, size_t request)
+EXPORT(realloc) void *page_realloc(void *payload, size_t request)
 {
     return allocator.realloc(payload, request);
 }
 
-EXPORT(check) int heap_check(void) { return allocator.check(); }
+EXPORT(check) int page_check(void) { return allocator.check(); }
 
-EXPORT(walk) void heap_walk(void) { allocator.walk(show, NULL); }
+EXPORT(walk) void page_walk(void) { allocator.walk(show, NULL); }
 
 /* What the table has, as bits: free, realloc, check, walk. */
-EXPORT(offers) unsigned heap_offers(void)
+EXPORT(offers) unsigned page_offers(void)
 {
     return (allocator.free != NULL) | (allocator.realloc != NULL) << 1 |
            (allocator.check != NULL) << 2 | (allocator.walk != NULL) << 3;
@@ -44,4 +45,4 @@ EXPORT(offers) unsigned heap_offers(void)
 
 /* Where the memory begins that no variable lies in. */
 extern unsigned char __heap_base;
-EXPORT(base) const void *heap_base(void) { return &__heap_base; }
+EXPORT(base) const void *page_base(void) { return &__heap_base; }
