@@ -21,13 +21,14 @@ static struct {
 } visit[VISITS];
 static size_t visits;
 static size_t visit_max; /* bytes of one */
+static size_t visit_size; /* bytes of each; 0: any up to visit_max */
 static bool is_failing;
 
 void *mem_sbrk(size_t increment)
 {
     if (is_failing && rand() % 3 == 0)
         return (void *)-1;
-    size_t size = (size_t)rand() % visit_max;
+    size_t size = visit_size > 0 ? visit_size : (size_t)rand() % visit_max;
     assert(visits < VISITS && brk + size + increment <= LIMIT);
     visit[visits].start = brk;
     visit[visits++].size = size;
@@ -96,8 +97,27 @@ static void live(void)
             assert(block[n].start[i] == (unsigned char)n);
 }
 
+/* The break is some bytes below the end of a page, and as few are asked for; but
+   then they lie elsewhere, and are no room for a region. */
+static void get_too_little(void)
+{
+    for (size_t missing = 16; missing <= 128; missing += 16)
+        for (size_t request = 100; request <= 200; request += 16) {
+            assert(mem_init(LIMIT) == 0 && my_init() == 0);
+            memset(block, 0, sizeof block);
+            visit_size = PAGE - missing;
+            for (int n = 0; n < 80; n++) {
+                change_block(n, request);
+                assert(my_check() == 0);
+            }
+            check_visits();
+        }
+    visit_size = 0;
+}
+
 int main(void)
 {
+    get_too_little();
     for (visit_max = 1; visit_max <= 5000; visit_max *= 3)
         for (int turn = 0; turn < 2; turn++) {
             is_failing = turn == 1;
