@@ -24,15 +24,15 @@ Test(bump, uses_the_last_byte_of_the_limit)
     begin_heap(LIMIT);
     struct block *block = new_block(LIMIT - 16);
     cr_assert((unsigned char *)mem_heap_hi() == block->start + LIMIT - 16 - 1);
-    cr_assert(my_malloc(1) == NULL, "the heap is full");
+    cr_assert(call_malloc(1) == NULL, "the heap is full");
     check_memory();
 
     begin_heap(LIMIT);
-    cr_assert(my_malloc(LIMIT - 15) == NULL,
+    cr_assert(call_malloc(LIMIT - 15) == NULL,
               "a block and its header are above the limit");
     for (size_t n = 0; n < LIMIT / 1024; n++)
         new_block(1024 - 16);
-    cr_assert(my_malloc(1) == NULL, "the heap is full");
+    cr_assert(call_malloc(1) == NULL, "the heap is full");
     check_memory();
 }
 

@@ -51,6 +51,37 @@ static inline void begin_heap(size_t limit)
     model.count = 0;
 }
 
+/* Calls of the heap that may crash: then the test fails, and says which. */
+
+static inline void *call_malloc(size_t request)
+{
+    if (sigsetjmp(on_fault, 1) != 0)
+        cr_assert_fail("my_malloc(%zu) crashed", request);
+    catch_faults();
+    void *payload = my_malloc(request);
+    end_catching();
+    return payload;
+}
+
+static inline void call_free(void *payload)
+{
+    if (sigsetjmp(on_fault, 1) != 0)
+        cr_assert_fail("my_free crashed");
+    catch_faults();
+    my_free(payload);
+    end_catching();
+}
+
+static inline void *call_realloc(void *payload, size_t request)
+{
+    if (sigsetjmp(on_fault, 1) != 0)
+        cr_assert_fail("my_realloc(%p, %zu) crashed", payload, request);
+    catch_faults();
+    void *other = my_realloc(payload, request);
+    end_catching();
+    return other;
+}
+
 /* Contents */
 
 static inline unsigned char byte_of(const struct block *block, size_t i)
@@ -120,11 +151,7 @@ static inline struct block *add_block(void *start, size_t size)
 /* A new block of the heap, checked and filled. */
 static inline struct block *new_block(size_t request)
 {
-    if (sigsetjmp(on_fault, 1) != 0)
-        cr_assert_fail("my_malloc(%zu) crashed", request);
-    catch_faults();
-    void *payload = my_malloc(request);
-    end_catching();
+    void *payload = call_malloc(request);
     cr_assert(payload != NULL, "my_malloc(%zu) returned NULL", request);
     check_aligned(payload);
     return add_block(payload, request);
@@ -148,11 +175,7 @@ static inline void remove_block(struct block *block)
 static inline void free_block(struct block *block)
 {
     check_contents(block, block->size);
-    if (sigsetjmp(on_fault, 1) != 0)
-        cr_assert_fail("my_free crashed");
-    catch_faults();
-    my_free(block->start);
-    end_catching();
+    call_free(block->start);
     remove_block(block);
 }
 
@@ -160,11 +183,7 @@ static inline void free_block(struct block *block)
 static inline void resize_block(struct block *block, size_t request)
 {
     struct block old = *block;
-    if (sigsetjmp(on_fault, 1) != 0)
-        cr_assert_fail("my_realloc(p, %zu) crashed", request);
-    catch_faults();
-    void *payload = my_realloc(old.start, request);
-    end_catching();
+    void *payload = call_realloc(old.start, request);
     cr_assert(payload != NULL, "my_realloc(p, %zu) returned NULL", request);
     check_aligned(payload);
     remove_block(block);

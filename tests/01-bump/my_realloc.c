@@ -103,7 +103,7 @@ Test(my_realloc, keeps_contents_over_1000_random_sizes)
 Test(my_realloc, may_be_the_first_call)
 {
     begin_heap(LIMIT);
-    void *payload = my_realloc(NULL, 10);
+    void *payload = call_realloc(NULL, 10);
     cr_assert(payload != NULL, "my_realloc(NULL, 10) returned NULL");
     add_block(payload, 10);
     begin_heap(LIMIT);
