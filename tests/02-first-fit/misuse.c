@@ -123,6 +123,9 @@ Test(misuse, is_seen_when_the_address_is_inside_a_small_block_of_any_size)
             check_caught(start + by, "inside a small block");
         uintptr_t slab = (uintptr_t)start & ~(uintptr_t)2047;
         check_caught((void *)slab, "the start of a slab");
+        size_t size = (request + 15) / 16 * 16;
+        if ((uintptr_t)start + 2 * size < slab + 2044)
+            check_caught(start + size, "a small block that comes next");
     }
 }
 
@@ -147,6 +150,24 @@ Test(misuse, is_seen_when_contents_look_like_one_header)
         memset(large[3]->start, 0, LARGE);
         *(uint32_t *)(void *)(large[3]->start + by - 4) = 32 + 3;
         check_caught(large[3]->start + by, "a header with none above it");
+    }
+}
+
+/* What stands above the heap could be a header too. */
+Test(misuse, is_seen_when_contents_look_like_a_header_that_leads_out)
+{
+    make_heap();
+    large[3]->size = 0;
+    unsigned char *start = large[3]->start;
+    struct block *foreign = take_foreign(2000);
+    foreign->size = 0;
+    memset(foreign->start, 0xff, 2000);
+    take_picture(&before);
+    for (size_t by = 16; by < 2000; by += 16) {
+        size_t size = (size_t)(foreign->start - start) / 16 * 16 + by;
+        *(uint32_t *)(void *)start = 0;
+        *(uint32_t *)(void *)(start + 16 - 4) = (uint32_t)size + 3;
+        check_caught(start + 16, "a header that leads out of the heap");
     }
 }
 
