@@ -1,10 +1,9 @@
 /* Which locks a call takes: counted, and where it matters forced. A pool's
    class, a segment's shelf, never the whole call. */
-#define _GNU_SOURCE /* pthread_timedjoin_np */
 #include "model.h"
 
 #include <pthread.h>
-#include <time.h>
+#include <sched.h>
 
 #include "03-segments/heap.h"
 
@@ -14,13 +13,13 @@ enum { LOCKS = CLASSES + SHELVES + 2, SLOT_MAX = SMALL_MAX };
 
 static struct heap heap;
 
-static const struct lock *lock_number(size_t n)
+static const struct lock *lock_of(const struct heap *of, size_t n)
 {
     if (n < CLASSES)
-        return &heap.class[n].lock;
+        return &of->class[n].lock;
     if (n < CLASSES + SHELVES)
-        return &heap.shelf[n - CLASSES].lock;
-    return n + 1 < LOCKS ? &heap.lock : &heap.own_lock;
+        return &of->shelf[n - CLASSES].lock;
+    return n + 1 < LOCKS ? &of->lock : &of->own_lock;
 }
 
 /* How often each lock was taken, now or since then. */
@@ -32,7 +31,7 @@ static struct counts count_locks(void)
 {
     struct counts now;
     for (size_t n = 0; n < LOCKS; n++)
-        now.taken[n] = lock_number(n)->taken;
+        now.taken[n] = lock_of(&heap, n)->taken;
     return now;
 }
 
@@ -233,19 +232,37 @@ static void *work(void *context)
     return payload[0];
 }
 
-static bool has_worked;
+static bool has_worked, has_ended;
 
+static void *work_and_tell(void *context)
+{
+    void *worked = work(context);
+    __atomic_store_n(&has_ended, true, __ATOMIC_RELEASE);
+    return worked;
+}
+
+static bool is_awaited(void)
+{
+    for (size_t n = 0; n < LOCKS; n++)
+        if (__atomic_load_n(&lock_of(&my_heap, n)->state, __ATOMIC_RELAXED) ==
+            LOCK_AWAITED)
+            return true;
+    return false;
+}
+
+/* The other thread ends, or it waits: then its lock says that it is awaited. */
 static void let_another_work(void)
 {
     pthread_t thread;
-    struct timespec end;
     void *worked = NULL;
     pages.during = NULL;
-    clock_gettime(CLOCK_REALTIME, &end);
-    end.tv_sec += 10;
-    cr_assert(pthread_create(&thread, NULL, work, NULL) == 0);
-    cr_assert(pthread_timedjoin_np(thread, &worked, &end) == 0,
-              "nobody can work while one thread maps memory");
+    has_ended = false;
+    cr_assert(pthread_create(&thread, NULL, work_and_tell, NULL) == 0);
+    while (!__atomic_load_n(&has_ended, __ATOMIC_ACQUIRE)) {
+        cr_assert(!is_awaited(), "nobody can work while a thread maps memory");
+        sched_yield();
+    }
+    pthread_join(thread, &worked);
     cr_assert(worked != NULL);
     has_worked = true;
 }
@@ -341,11 +358,7 @@ Test(locks, are_released_when_a_call_ends)
     srand(32);
     for (int i = 0; i < 3000; i++) {
         random_call(100);
-        for (size_t n = 0; n < CLASSES; n++)
-            cr_assert(my_heap.class[n].lock.state == LOCK_FREE);
-        for (size_t n = 0; n < SHELVES; n++)
-            cr_assert(my_heap.shelf[n].lock.state == LOCK_FREE);
-        cr_assert(my_heap.lock.state == LOCK_FREE);
-        cr_assert(my_heap.own_lock.state == LOCK_FREE);
+        for (size_t n = 0; n < LOCKS; n++)
+            cr_assert(lock_of(&my_heap, n)->state == LOCK_FREE);
     }
 }
