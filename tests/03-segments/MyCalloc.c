@@ -30,7 +30,7 @@ Test(MyCalloc, returns_zeros_from_fresh_memory)
     begin_heap(APART);
     for (size_t n = 0; n < SIZES; n++)
         new_zeros(1, sizes[n]);
-    check_heap();
+    check_memory();
 }
 
 static void dirty(size_t request)
@@ -92,7 +92,7 @@ Test(MyCalloc, returns_zeros_where_blocks_of_another_size_were)
         fill_segments(sizes[from], 5 * MIB / 2, any_bytes);
         for (size_t to = 0; to < SIZES; to++)
             fill_segments(sizes[to], MIB, zeros);
-        check_heap();
+        check_memory();
     }
 }
 
@@ -104,7 +104,7 @@ Test(MyCalloc, multiplies)
             new_zeros(count, size);
     new_zeros(1000, 1000);
     new_zeros(3, 100001);
-    check_heap();
+    check_memory();
 }
 
 Test(MyCalloc, returns_NULL_for_a_product_of_0)
@@ -146,7 +146,7 @@ Test(MyCalloc, refuses_a_product_that_wraps)
     check_refused(SIZE_MAX / 2 + 2, 2);
     check_unchanged(&before, "a product that wraps");
     new_zeros(10, 10);
-    check_heap();
+    check_memory();
 }
 
 Test(MyCalloc, fails_without_memory_and_changes_nothing)
@@ -160,5 +160,5 @@ Test(MyCalloc, fails_without_memory_and_changes_nothing)
     check_unchanged(&before, "MyCalloc without memory");
     fail_maps(0, 0);
     new_zeros(3, MIB);
-    check_heap();
+    check_memory();
 }

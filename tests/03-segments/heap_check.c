@@ -1,11 +1,11 @@
-/* What MyCheck says: that sound heaps are sound, and what does not hold in
+/* What heap_check says, by MyCheck: that sound heaps are sound, and what does not hold in
    others. The tests know where the chapter's heap keeps its records, change a
    word or two, and ask. The numbers are those of the chapter's invariants. */
 #include "model.h"
 
 #include "03-segments/heap.h"
 
-TestSuite(MyCheck, .init = watchdog);
+TestSuite(heap_check, .init = watchdog);
 
 enum { BLOCK_USED = 1, BLOCK_HEADER = 8, POOL_UNIT = 1024 }; /* bytes */
 
@@ -197,7 +197,7 @@ static void check_found(const char *what)
 
 /* Sound heaps */
 
-Test(MyCheck, accepts_an_empty_heap)
+Test(heap_check, accepts_an_empty_heap)
 {
     cr_assert(MyCheck() == 0, "an empty heap is rejected");
     begin_heap(APART);
@@ -206,7 +206,7 @@ Test(MyCheck, accepts_an_empty_heap)
     cr_assert(MyCheck() == 0, "a heap without blocks is rejected");
 }
 
-Test(MyCheck, accepts_the_heap_after_every_call)
+Test(heap_check, accepts_the_heap_after_every_call)
 {
     static const size_t requests[] = {16, 100, 256, 257, 3000, 100 * KIB, MIB};
     begin_heap(APART);
@@ -227,7 +227,7 @@ Test(MyCheck, accepts_the_heap_after_every_call)
 
 /* Broken ones */
 
-Test(MyCheck, finds_1_sizes_that_lead_elsewhere)
+Test(heap_check, finds_1_sizes_that_lead_elsewhere)
 {
     make_heap();
     for (uint32_t by = 16; by <= 256; by += 16) {
@@ -244,7 +244,7 @@ Test(MyCheck, finds_1_sizes_that_lead_elsewhere)
     check_found("a block with an unknown flag");
 }
 
-Test(MyCheck, finds_1_a_size_below_that_is_wrong)
+Test(heap_check, finds_1_a_size_below_that_is_wrong)
 {
     make_heap();
     for (uint32_t by = 16; by <= 256; by += 16) {
@@ -257,7 +257,7 @@ Test(MyCheck, finds_1_a_size_below_that_is_wrong)
     check_found("no block below");
 }
 
-Test(MyCheck, finds_1_an_end_that_is_none)
+Test(heap_check, finds_1_an_end_that_is_none)
 {
     make_heap();
     char *last = (char *)heap.segment + SEGMENT - BLOCK_HEADER;
@@ -271,7 +271,7 @@ Test(MyCheck, finds_1_an_end_that_is_none)
 }
 
 /* Two of the one that was there; each is in its bin, and all else holds. */
-Test(MyCheck, finds_2_free_blocks_that_are_neighbors)
+Test(heap_check, finds_2_free_blocks_that_are_neighbors)
 {
     make_heap();
     uint32_t size = size_of(heap.lone);
@@ -289,7 +289,7 @@ Test(MyCheck, finds_2_free_blocks_that_are_neighbors)
     check_found("two free blocks that are neighbors");
 }
 
-Test(MyCheck, finds_3_a_free_block_that_is_in_no_bin)
+Test(heap_check, finds_3_a_free_block_that_is_in_no_bin)
 {
     make_heap();
     set_address(&heap.pair[1]->link.next, NULL);
@@ -302,7 +302,7 @@ Test(MyCheck, finds_3_a_free_block_that_is_in_no_bin)
     check_found("a free block that says that it is used");
 }
 
-Test(MyCheck, finds_3_links_that_do_not_lead_back)
+Test(heap_check, finds_3_links_that_do_not_lead_back)
 {
     make_heap();
     set_address(&heap.pair[0]->link.prev, NULL);
@@ -320,7 +320,7 @@ Test(MyCheck, finds_3_links_that_do_not_lead_back)
 }
 
 /* Two bins change their blocks. */
-Test(MyCheck, finds_3_a_free_block_in_another_bin)
+Test(heap_check, finds_3_a_free_block_in_another_bin)
 {
     make_heap();
     size_t low = 0, high = 0;
@@ -334,7 +334,7 @@ Test(MyCheck, finds_3_a_free_block_in_another_bin)
     check_found("blocks in bins of another size");
 }
 
-Test(MyCheck, finds_4_a_bit_that_is_wrong)
+Test(heap_check, finds_4_a_bit_that_is_wrong)
 {
     make_heap();
     for (int bin = 0; bin < BINS; bin++) {
@@ -343,7 +343,7 @@ Test(MyCheck, finds_4_a_bit_that_is_wrong)
     }
 }
 
-Test(MyCheck, finds_5_units_that_lead_elsewhere)
+Test(heap_check, finds_5_units_that_lead_elsewhere)
 {
     make_heap();
     for (size_t unit = 0; unit < SEGMENT / POOL_UNIT; unit++) {
@@ -357,7 +357,7 @@ Test(MyCheck, finds_5_units_that_lead_elsewhere)
     }
 }
 
-Test(MyCheck, finds_6_a_pool_that_counts_wrong)
+Test(heap_check, finds_6_a_pool_that_counts_wrong)
 {
     make_heap();
     struct words_of_pool *pools[] = {heap.open, heap.full};
@@ -380,7 +380,7 @@ Test(MyCheck, finds_6_a_pool_that_counts_wrong)
     }
 }
 
-Test(MyCheck, finds_6_free_slots_that_are_none)
+Test(heap_check, finds_6_free_slots_that_are_none)
 {
     make_heap();
     struct words_of_slot *slot = heap.open->free;
@@ -398,7 +398,7 @@ Test(MyCheck, finds_6_free_slots_that_are_none)
     check_found("a free slot without its mark");
 }
 
-Test(MyCheck, finds_7_a_pool_that_is_not_where_it_should_be)
+Test(heap_check, finds_7_a_pool_that_is_not_where_it_should_be)
 {
     make_heap();
     set_address(&heap.class->open, NULL);
@@ -423,7 +423,7 @@ Test(MyCheck, finds_7_a_pool_that_is_not_where_it_should_be)
     check_found("a pool too few");
 }
 
-Test(MyCheck, finds_8_a_segment_that_counts_wrong)
+Test(heap_check, finds_8_a_segment_that_counts_wrong)
 {
     make_heap();
     add(&heap.segment->busy, 1);
@@ -436,7 +436,7 @@ Test(MyCheck, finds_8_a_segment_that_counts_wrong)
     check_found("an own mapping that is not in use");
 }
 
-Test(MyCheck, finds_9_an_empty_segment_that_is_forgotten)
+Test(heap_check, finds_9_an_empty_segment_that_is_forgotten)
 {
     make_heap();
     set_address(&my_heap.idle, NULL);
@@ -445,7 +445,7 @@ Test(MyCheck, finds_9_an_empty_segment_that_is_forgotten)
     check_found("another segment in its place");
 }
 
-Test(MyCheck, finds_10_segments_that_are_not_where_they_should_be)
+Test(heap_check, finds_10_segments_that_are_not_where_they_should_be)
 {
     make_heap();
     set_address(&heap.segment->heap, NULL);
