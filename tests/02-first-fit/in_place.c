@@ -134,6 +134,8 @@ Test(in_place, leaves_a_small_block_where_it_is_while_there_is_room)
     const unsigned char *start = new_block(LARGEST)->start;
     for (size_t request = LARGEST; request > 0; request--) {
         resize_block(block_at(start), request);
+        cr_assert(model.block[model.count - 1].start == start,
+                  "a block of %d bytes moved for %zu", LARGEST, request);
         new_block(request);
     }
     check_memory();

@@ -352,19 +352,35 @@ Test(invariants, 12_regions_are_linked)
     check_found("a region that is not aligned");
 }
 
-/* Nothing else tells of the upper region: no bin has a block there. */
-Test(invariants, 12_regions_are_linked_to_the_last)
+/* Nothing else is there to tell that a region is broken: no bin has a block of it. */
+Test(invariants, 12_every_region_is_sound)
 {
+    static struct picture picture;
     begin_heap(256 << 10);
-    struct block *block = new_block(1000);
     new_block(1000);
-    free_block(block);
+    struct block_words *block = words_of(new_block(500)->start);
+    new_block(500);
     take_foreign(16 * 50);
     new_block(WIDE);
-    uint32_t *region = (uint32_t *)(void *)lo();
+    take_picture(&picture);
+    for (size_t n = 0; n < picture.count; n++)
+        if (picture.part[n].kind == PART_FREE && picture.part[n].list >= 0)
+            new_block(picture.part[n].size);
+    uint32_t head = block->head, *region = (uint32_t *)(void *)lo();
     cr_assert(my_check() == 0 && *region != 0);
+    uint32_t next = *region;
     *region = 0;
     cr_assert(check() == -1, "the last region is not linked");
+    *region = next;
+    for (uint32_t wrong = 4; wrong < 16; wrong += 4) {
+        block->head = head | wrong;
+        cr_assert(check() == -1, "an unknown flag in a lower region");
+    }
+    block->head = head + (1u << 20);
+    cr_assert(check() == -1, "a block that leaves a lower region");
+    block->head = (head & FLAGS) | 16;
+    block_after(block)->head = 16 | PREV_USED;
+    cr_assert(check() == -1, "a free block that is no block in a lower region");
 }
 
 Test(invariants, 13_regions_ascend)
@@ -396,6 +412,18 @@ Test(invariants, 14_links_lead_to_free_blocks)
     check_found("a link that is not aligned");
     heap.pair[1]->next -= HEADER;
     check_found("a link to a header");
+}
+
+/* In the place of one of the same size, so that their number is right. */
+Test(invariants, 14_links_lead_to_blocks)
+{
+    make_heap();
+    struct block_words *fake = (void *)((char *)heap.used + 64);
+    fake->head = size_of(heap.pair[0]) | PREV_USED;
+    fake->next = 0;
+    fake->prev = offset_of(&heap.pair[1]->next);
+    heap.pair[1]->next = offset_of(&fake->next);
+    check_found("a link to what looks like a block in a payload");
 }
 
 Test(invariants, 15_links_stay_in_the_heap)
@@ -518,6 +546,19 @@ Test(invariants, 24_free_objects_lie_among_the_others)
     }
 }
 
+/* It has all that a free object has, and the numbers are right. */
+Test(invariants, 24_fresh_objects_are_not_free)
+{
+    make_heap();
+    struct slab_words *slab = heap.open[0];
+    struct object_words *fresh = object_at(slab, slab->fresh);
+    fresh->mark = ~offset_of(fresh);
+    fresh->next = slab->free;
+    slab->free = slab->fresh;
+    slab->live--;
+    check_found("a fresh object on the list of free ones");
+}
+
 Test(invariants, 25_free_objects_are_all_on_the_list)
 {
     make_heap();
@@ -556,6 +597,22 @@ Test(invariants, 28_slabs_with_room_are_listed)
     check_found("a slab with room that no list holds");
 }
 
+Test(invariants, 28_slabs_with_room_are_listed_in_every_class)
+{
+    for (size_t request = 16; request <= 96; request += 16) {
+        begin_heap(256 << 10);
+        for (size_t n = 0; n < 300; n++)
+            object[n] = new_block(request)->start;
+        my_free(object[200]);
+        my_free(object[100]);
+        struct slab_words *slab = slab_of(object[100]);
+        cr_assert(my_check() == 0 && slab->next != 0);
+        slab->next = 0;
+        cr_assert(check() == -1, "a slab of %zu bytes that no list holds",
+                  request);
+    }
+}
+
 Test(invariants, 29_slabs_without_room_are_not_listed)
 {
     make_heap();
@@ -570,6 +627,21 @@ Test(invariants, 29_slabs_without_room_are_not_listed)
     if (heap.full->next != 0)
         slab_of(lo() + heap.full->next)->prev = offset_of(heap.full);
     check_found("a full slab in the place of one with room");
+}
+
+static void empty_slab(struct slab_words *slab)
+{
+    slab->live = slab->free = 0;
+    slab->fresh = 16;
+}
+
+Test(invariants, 29_of_empty_slabs_one_is_kept)
+{
+    make_heap();
+    empty_slab(heap.open[0]);
+    cr_assert(my_check() == 0, "my_check rejects an empty slab");
+    empty_slab(heap.open[1]);
+    check_found("two empty slabs");
 }
 
 Test(invariants, 30_lists_of_slabs_lead_to_slabs)
@@ -608,6 +680,18 @@ Test(invariants, 32_the_map_knows_nothing_else)
         bits[frame / 8] |= (unsigned char)(1u << frame % 8);
         check_found("a bit of the map without a slab");
     }
+}
+
+/* No block begins in the frame of a bit, and the number of bits is right. */
+Test(invariants, 32_the_map_knows_slabs_where_they_are)
+{
+    make_heap();
+    unsigned char *bits = (unsigned char *)heap.map + HEADER;
+    unsigned frame = offset_of(heap.full) / SLAB;
+    unsigned empty = (offset_of(heap.high) + WIDE / 2) / SLAB;
+    bits[frame / 8] &= (unsigned char)~(1u << frame % 8);
+    bits[empty / 8] |= (unsigned char)(1u << empty % 8);
+    check_found("a slab's bit that is another frame's");
 }
 
 Test(invariants, 33_the_map_has_room_for_its_bits)
@@ -751,6 +835,23 @@ Test(invariants, are_checked_to_an_end_where_one_fault_hides_another)
             *upper = next;
             block->head = size | USED | PREV_USED;
             check_found("a region that leads back, and a block that leaves it");
+        }
+}
+
+/* A slab that seems to reach out of the heap, and leads there. */
+Test(invariants, are_checked_to_an_end_where_a_slab_leaves_the_heap)
+{
+    begin_heap(256 << 10);
+    struct slab_words *slab = slab_of(new_block(OBJECT)->start);
+    size_t end = mem_heapsize();
+    cr_assert(my_check() == 0 && end % mem_pagesize() == 0);
+    mprotect(lo() + end, (256 << 10) - end, PROT_NONE);
+    for (unsigned fresh = 16 + OBJECT; fresh <= UINT16_MAX; fresh += OBJECT)
+        for (unsigned free = 16; free <= UINT16_MAX; free += 64 * OBJECT) {
+            slab->fresh = (uint16_t)fresh;
+            slab->free = (uint16_t)free;
+            cr_assert(check() == -1, "fresh objects at %u, a free one at %u",
+                      fresh, free);
         }
 }
 

@@ -7,6 +7,8 @@
 
 TestSuite(my_check, .init = watchdog);
 
+enum { BINS = 64 }; /* lists above are those of slabs */
+
 static struct picture now;
 
 static void check_sound(void)
@@ -21,8 +23,13 @@ static void check_lists(void)
     take_picture(&now);
     static const struct heap_part *before[PARTS];
     memset(before, 0, sizeof before);
+    unsigned ends[BINS] = {0};
     for (size_t i = 0; i < now.count; i++) {
         const struct heap_part *part = &now.part[i];
+        cr_assert(part->list >= -1, "there is no list %d", part->list);
+        if (part->list >= 0 && part->list < BINS && part->next == NULL)
+            cr_assert(ends[part->list]++ == 0, "bin %d is several lists",
+                      part->list);
         if (part->next == NULL)
             continue;
         cr_assert(part->kind == PART_FREE && part->list >= 0);
