@@ -48,6 +48,7 @@ enum {
     DIRTY = 64 << 10,  /* bytes that are not zero when a script begins */
     BEYOND = 4 << 10,  /* bytes behind the heap that are looked at */
     DIRT = 0xA5,
+    ENDED = 20, /* scripts that may end the process unlooked for */
     PALETTE = 4 /* sizes that recur in a script */
 };
 static const size_t plus_16 = (size_t)77 << 40;  /* OVERWRITE: adds 16 */
@@ -856,6 +857,7 @@ static void fix(struct script *script)
 struct search {
     const struct stage *stage;
     enum function doing; /* what breaks the promise */
+    int ended; /* scripts that ended the process and were not looked for */
 };
 
 /* Blocks that are NULL can't be used: a call on one does nothing to the
@@ -943,21 +945,22 @@ static bool is_wanted(void)
 }
 
 /* Whether a script among these breaks a promise, also when it is played alone:
-   it goes to *script. */
+   it goes to *script. Gives up when too many end the process elsewhere, since
+   some of those run until their time is over. */
 static bool find_among(const struct script *scripts, size_t count,
                        struct script *script, struct search *search)
 {
-    for (size_t i = 0; i < count; i += verdict->script + 1) {
+    for (size_t i = 0; i < count && search->ended < ENDED; i++) {
         if (!try(scripts + i, count - i, search->stage, SILENT))
             return false;
         i += verdict->script;
+        search->ended += !verdict->is_over;
         *script = scripts[i];
         if (is_wanted() && try(script, 1, search->stage, SILENT) &&
             is_wanted()) {
             search->doing = verdict->doing;
             return true;
         }
-        verdict->script = 0;
     }
     return false;
 }
@@ -1042,6 +1045,7 @@ int command_shrink(int count, char **words)
     struct script script;
     struct search search;
     size_t tried = 0;
+    search.ended = 0;
     if (count < 1)
         die("shrink takes a heap, and perhaps rules");
     rules.heap = heap_load(words[0]);
