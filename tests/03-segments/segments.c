@@ -253,6 +253,23 @@ Test(segments, go_when_a_mixed_heap_is_freed)
     }
 }
 
+/* A class may keep a pool that is empty, but not a segment for it. */
+Test(segments, go_with_the_empty_pools_in_them)
+{
+    enum { SLOT = 40, LARGE = 200000 };
+    void *large[20];
+    size_t count = 0;
+    begin_heap(ALIGNED);
+    void *slot = give(SLOT);
+    while (pages.mapped == ALIGNED_BYTES)
+        large[count++] = give(LARGE);
+    MyFree(slot);
+    for (size_t n = 0; n < count; n++)
+        MyFree(large[n]);
+    cr_assert(pages.mapped == ALIGNED_BYTES, "%zu bytes stay", pages.mapped);
+    check_heap();
+}
+
 /* One long-lived block a segment is the worst; all else must serve again. */
 Test(segments, are_filled_again_from_their_holes)
 {
