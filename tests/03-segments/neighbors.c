@@ -187,13 +187,15 @@ Test(neighbors, of_small_sizes_become_memory_for_large_ones)
         }
 }
 
+enum { MOST = 256 * KIB - 24 }; /* bytes that a segment serves at a time */
+
 /* Fills a segment with what fits beside seven blocks: returns the request. */
 static size_t largest_rest(void)
 {
     begin_segment();
     for (int n = 0; n < 7; n++)
-        new_block(250 * KIB);
-    for (size_t request = 256 * KIB - 24; request > 0; request -= 16) {
+        new_block(MOST);
+    for (size_t request = MOST; request > 0; request -= 16) {
         void *payload = MyMalloc(request);
         if (payload != NULL)
             return request;
@@ -209,7 +211,7 @@ Test(neighbors, of_small_sizes_hold_no_memory_back)
         begin_segment();
         free_block(new_block(size));
         for (int n = 0; n < 7; n++)
-            new_block(250 * KIB);
+            new_block(MOST);
         void *payload = MyMalloc(rest);
         cr_assert(payload != NULL, "slots of %zu bytes hold memory back", size);
         add_block(payload, rest);
