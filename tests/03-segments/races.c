@@ -74,6 +74,19 @@ static void join(struct caller *caller)
         add_block(caller->payload, caller->request);
 }
 
+/* Makes a call that must end though somebody holds the lock. */
+static void check_goes_on(struct caller caller, const struct lock *held)
+{
+    start(&caller);
+    while (!__atomic_load_n(&caller.has_ended, __ATOMIC_ACQUIRE)) {
+        cr_assert(__atomic_load_n(&held->state, __ATOMIC_RELAXED) !=
+                      LOCK_AWAITED,
+                  "a call waits for a lock that it does not need");
+        sched_yield();
+    }
+    join(&caller);
+}
+
 static struct lock *lock_of_class(size_t request)
 {
     return &my_heap.class[class_for(request)].lock;
@@ -128,13 +141,18 @@ Test(races, for_slots_stop_no_other_size)
     for (size_t request = 8; request <= SMALL_MAX; request += 16)
         new_block(request);
     new_block(5000);
+    const struct lock *held = lock_of_class(40);
     struct caller a = {.name = "A", .request = 40};
     start_and_stop(&a, chosen, 1);
-    for (size_t request = 8; request <= SMALL_MAX; request += 16)
-        if (class_for(request) != class_for(40))
-            free_block(new_block(request)); /* or else the watchdog comes */
-    free_block(new_block(5000));
-    free_block(new_block(300 * KIB));
+    for (size_t request = 8; request <= SMALL_MAX; request += 16) {
+        if (class_for(request) == class_for(40))
+            continue;
+        check_goes_on((struct caller){.name = "B", .request = request}, held);
+        void *payload = model.block[--model.count].start;
+        check_goes_on((struct caller){.name = "B", .freed = payload}, held);
+    }
+    check_goes_on((struct caller){.name = "B", .request = 5000}, held);
+    check_goes_on((struct caller){.name = "B", .request = 300 * KIB}, held);
     hook_release("A");
     join(&a);
     check_heap();
@@ -181,13 +199,14 @@ Test(races, for_a_segment_stop_no_other)
     begin_heap(ALIGNED);
     while (pages.mapped <= SEGMENT)
         new_block(150000);
-    unsigned char *other = model.block[model.count - 1].start;
+    void *other = model.block[--model.count].start;
     free_block(&model.block[0]);
     struct caller a = {.name = "A", .request = 150000};
     start_and_stop(&a, "lock: release", 1);
-    free_block(block_at(other));
-    new_block(150000);
-    free_block(new_block(LARGE));
+    const struct lock *held = first_shelf();
+    check_goes_on((struct caller){.name = "B", .freed = other}, held);
+    check_goes_on((struct caller){.name = "B", .request = 150000}, held);
+    check_goes_on((struct caller){.name = "B", .request = LARGE}, held);
     hook_release("A");
     join(&a);
     check_heap();
