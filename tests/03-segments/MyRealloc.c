@@ -89,6 +89,38 @@ Test(MyRealloc, keeps_what_fits_of_a_block_that_shrinks_and_writes_no_more)
     }
 }
 
+/* A medium block takes what is free above it, and no copy is made. */
+Test(MyRealloc, grows_a_block_where_it_is_if_there_is_room_above)
+{
+    enum { SIZE = 20000 };
+    for (size_t by = 1; by <= SIZE; by += 499) {
+        begin_heap(ALIGNED);
+        unsigned char *start = new_block(SIZE)->start;
+        unsigned char *above = new_block(SIZE)->start;
+        new_block(SIZE);
+        cr_assert(above > start && above < start + SIZE + 64);
+        free_block(block_at(above));
+        struct block *block = resize_block(block_at(start), SIZE + by);
+        cr_assert(block->start == start, "%d bytes move to have %zu more", SIZE,
+                  by);
+        check_heap();
+        new_block(SIZE - by > 300 ? SIZE - by - 32 : 300);
+        check_heap();
+    }
+}
+
+Test(MyRealloc, shrinks_a_block_where_it_is)
+{
+    begin_heap(ALIGNED);
+    unsigned char *start = new_block(200 * KIB)->start;
+    new_block(1000);
+    for (size_t request = 199 * KIB; request > 300; request -= request / 5) {
+        cr_assert(resize_block(block_at(start), request)->start == start,
+                  "a block moves to have %zu bytes", request);
+        check_heap();
+    }
+}
+
 /* What a block gives up when it shrinks serves others. */
 Test(MyRealloc, gives_back_what_a_block_no_longer_needs)
 {
