@@ -67,7 +67,7 @@ static void join(struct caller *caller)
 {
     struct timespec end;
     clock_gettime(CLOCK_REALTIME, &end);
-    end.tv_sec += 20; /* longer than any wait that ends */
+    end.tv_sec += 10; /* longer than any wait that ends */
     cr_assert(pthread_timedjoin_np(caller->thread, NULL, &end) == 0,
               "a call that waits is never woken");
     if (caller->freed == NULL)
