@@ -6,13 +6,13 @@
 #define EXPORT(name) __attribute__((export_name(#name)))
 
 __attribute__((import_module("judge"), import_name("visit")))
-void visit(int kind, int list, const void *start, size_t size,
-           const void *next);
+void page_visit(int kind, int list, const void *start, size_t size,
+                const void *next);
 
-static void show(const struct heap_part *part, void *context)
+static void page_show(const struct heap_part *part, void *context)
 {
     (void)context;
-    visit(part->kind, part->list, part->start, part->size, part->next);
+    page_visit(part->kind, part->list, part->start, part->size, part->next);
 }
 
 EXPORT(init) int page_init(void)
@@ -34,7 +34,7 @@ EXPORT(realloc) void *page_realloc(void *payload, size_t request)
 
 EXPORT(check) int page_check(void) { return allocator.check(); }
 
-EXPORT(walk) void page_walk(void) { allocator.walk(show, NULL); }
+EXPORT(walk) void page_walk(void) { allocator.walk(page_show, NULL); }
 
 /* What the table has, as bits: free, realloc, check, walk. */
 EXPORT(offers) unsigned page_offers(void)

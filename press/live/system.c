@@ -17,7 +17,7 @@ enum {
 
 extern char __heap_base;
 
-static bool is_mapped[PAGES];
+static uint8_t mapped[PAGES / 8];   /* a bit for each page */
 static size_t brk_size;         /* bytes */
 
 /* At a multiple of 64 KiB, and of 2 MiB, as large mappings of Linux are. */
@@ -54,12 +54,21 @@ void *sbrk(intptr_t increment)
     return old;
 }
 
+static bool is_mapped(size_t page) { return mapped[page / 8] >> page % 8 & 1; }
+
+static void set_mapped(size_t first, size_t count, bool is)
+{
+    for (size_t i = first; i < first + count; i++)
+        mapped[i / 8] =
+            (uint8_t)((mapped[i / 8] & ~(1u << i % 8)) | (unsigned)is << i % 8);
+}
+
 /* The first of `count` pages that are free, the lowest such; or PAGES. */
 static size_t find(size_t count)
 {
     size_t run = 0;
     for (size_t i = 0; i < PAGES; i++) {
-        run = is_mapped[i] ? 0 : run + 1;
+        run = is_mapped(i) ? 0 : run + 1;
         if (run == count)
             return i + 1 - count;
     }
@@ -82,7 +91,7 @@ void *mmap(void *address, size_t length, int rights, int flags, int file,
         errno = ENOMEM;
         return MAP_FAILED;
     }
-    __builtin_memset(&is_mapped[first], true, count);
+    set_mapped(first, count, true);
     if (!(flags & MAP_NORESERVE))
         __builtin_memset(start, 0, count * PAGE);
     return start;
@@ -96,7 +105,7 @@ int munmap(void *start, size_t length)
         errno = EINVAL;
         return -1;
     }
-    __builtin_memset(&is_mapped[first], false, count);
+    set_mapped(first, count, false);
     return 0;
 }
 
