@@ -3,7 +3,7 @@
 #   build/live/judge.wasm             play, oracle, picture, map, dump and steps
 #   build/live/heap/NN-name.wasm      an allocator each, as build/heaps/ has them
 #   build/live/heap/NN-name/STEP.wasm
-#   build/live/modules.js             all of them, for press/site/live.js
+#   build/live/modules.js             all of them, packed, for press/site/heap.js
 # An allocator's files are those of build/heaps/. What they ask of a kernel is in
 # press/live/system.c, the headers that a page lacks in press/live/missing/. What can't be
 # compiled all the same is left out, and so is an allocator that needs it.
@@ -25,7 +25,7 @@ $L/modules.js: $L/judge.wasm $(heaps)
 	@{ for file in $^; do \
 	  [ -s "$$file" ] || continue; \
 	  name=$${file#$L/}; name=$${name%.wasm}; \
-	  printf 'bookModule("%s", "%s");\n' "$${name#heap/}" "$$(base64 -w 0 "$$file")"; \
+	  printf 'bookModule("%s", "%s");\n' "$${name#heap/}" "$$(gzip -9n < "$$file" | base64 -w 0)"; \
 	done; } > $@
 
 .SECONDARY:

@@ -1,13 +1,20 @@
 // Runs an allocator of the book, compiled to WebAssembly, under the judge, compiled so
-// too. modules.js calls bookModule(NAME, BASE64) for each. Runs in a page and in node.
+// too. modules.js calls bookModule(NAME, GZIP IN BASE64) for each. Runs in a page and in node.
 'use strict';
 (() => {
   const modules = {};
-  globalThis.bookModule = (name, base64) => { modules[name] = base64; };
+  globalThis.bookModule = (name, packed) => { modules[name] = packed; };
+  const unpack = async packed => {
+    const bytes = Uint8Array.from(atob(packed), c => c.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
+    return new Uint8Array(await new Response(stream).arrayBuffer());
+  };
+  // To be awaited before the first BookHeap.
+  let unpacked;
+  globalThis.bookReady = () => unpacked ??= Promise.all(Object.keys(modules).map(
+    async name => { modules[name] = await unpack(modules[name]); }));
   const compiled = name => {
-    if (typeof modules[name] === 'string') {
-      modules[name] = new WebAssembly.Module(Uint8Array.from(atob(modules[name]), c => c.charCodeAt(0)));
-    }
+    if (modules[name] instanceof Uint8Array) modules[name] = new WebAssembly.Module(modules[name]);
     return modules[name];
   };
   const COMMANDS = ['map', 'picture', 'dump', 'steps'];

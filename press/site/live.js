@@ -12,7 +12,7 @@
   const icon = sign => `<svg width="12" height="12" viewBox="0 0 12 12" aria-hidden="true"><path d="${SIGNS[sign]}" fill="currentColor"/></svg>`;
   const PACE = 800;    // milliseconds between two steps of a replay
   const {make, load} = bookTools;
-  const ready = () => Promise.all(['heap.js', 'modules.js'].map(load));
+  const ready = () => Promise.all(['heap.js', 'modules.js'].map(load)).then(() => bookReady());
   const percent = (part, whole) => whole === 0 ? '–' : `${(100 * part / whole).toFixed(1)} %`;
   const grouped = number => number.toLocaleString('en-US');
 

@@ -45,6 +45,8 @@ for (let seed = 1; traces.length < 20; seed++) {
 
 // As `judge steps` prints them: an array of what each step changed.
 const native = (heap, path) => spawnSync('build/bin/judge', ['steps', heap, path], {encoding: 'utf8', maxBuffer: 1 << 28});
+(async () => {
+await bookReady();
 let compared = 0, steps = 0, wrong = 0;
 for (const name of bookHeapNames()) {
   const heap = new BookHeap(name);
@@ -65,3 +67,4 @@ for (const name of bookHeapNames()) {
 console.log(`${compared} traces on heaps, ${steps} operations, ${wrong} that differ`);
 console.log(`${compared - wrong} passed, ${wrong} failed`);
 process.exit(wrong === 0 && compared >= 20 ? 0 : 1);
+})();
