@@ -9,7 +9,8 @@ WEAVE := press/weave $(wildcard press/*.lua press/*.awk) press/page.html press/s
 CHECK_NEEDS := clang:clang gdb:gdb spin:spin aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu \
   /usr/aarch64-linux-gnu/include/stdio.h:libc6-dev-arm64-cross shellcheck:shellcheck \
   node:nodejs npm:npm git:git chromium:chromium \
-  bwrap:bubblewrap parallel:parallel xmllint:libxml2-utils zip:zip unzip:unzip
+  bwrap:bubblewrap parallel:parallel xmllint:libxml2-utils zip:zip unzip:unzip \
+  java:default-jre-headless /usr/bin/epubcheck:epubcheck
 SITE_NEEDS := pandoc:pandoc dot:graphviz gnuplot:gnuplot-nox ctags:universal-ctags
 RECORDERS := $(shell grep -ls hook_write tests/[0-9]*/plain/*.c tests/[0-9]*/plain/*/*.c)
 LIVE_NEEDS := clang:clang wasm-ld:lld llvm-ar:llvm /usr/include/wasm32-wasi:wasi-libc \
@@ -20,7 +21,7 @@ LABS := $(notdir $(wildcard labs/wrong/*))
 SCRIPTS = $(shell grep -lrE '^\#!/bin/sh' .ci press tests labs)
 # The tests of the press, of the judge, of the pages and of the grader.
 PROOFS = $(filter-out %.tsv %/broken %-fixture,$(wildcard tests/press/*)) tests/judge/test tests/runner $(wildcard tests/site/*.js) \
-  $(wildcard tests/labs/*)
+  tests/site/take-away $(wildcard tests/labs/*)
 CC_NEEDS := gcc:gcc /usr/include/stdio.h:libc6-dev
 TEST_NEEDS := $(CC_NEEDS) /usr/include/criterion/criterion.h:libcriterion-dev
 

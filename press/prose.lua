@@ -92,10 +92,13 @@ local function margin_note(note)
   return {raw_inline((NOTE:gsub('§', notes))), pandoc.Span(to_inlines(note.content)), raw_inline('</span>')}
 end
 
+local MATH_WIDTH = 30    -- letters of TeX; what is longer may be wider than a telephone
 local function finish_math(math)
   math.text = book.as_text(math.text)
-  if math.mathtype == 'InlineMath' then return math end
-  return {raw_inline('<span class="formula" ' .. tools.scrolling(tools.numbered('Formula')) .. '>'), math,
+  if math.mathtype == 'InlineMath' and #math.text <= MATH_WIDTH then return math end
+  return math.mathtype == 'InlineMath' and
+    {raw_inline('<span class="long" ' .. tools.scrolling(tools.numbered('Formula')) .. '>'), math, raw_inline('</span>')} or
+    {raw_inline('<span class="formula" ' .. tools.scrolling(tools.numbered('Formula')) .. '>'), math,
           raw_inline('</span>')}
 end
 
