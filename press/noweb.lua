@@ -185,7 +185,7 @@ end
 local function figures_page()
   local items = map(book.figures, function(figure)
     local id = figure.id
-    return '<li><a href="' .. figure.chapter.stem .. '.html#' .. id .. '">' ..
+    return '<li><a href="' .. book.url_of_page(figure.chapter.stem) .. '#' .. id .. '">' ..
       book.ids[id].label:gsub('^f', 'F') .. '</a> ' .. tools.html_of(prose.caption(figure.caption)) .. '</li>'
   end)
   local previous, next = turns('figures')
