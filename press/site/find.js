@@ -17,21 +17,24 @@
   };
   const noise = new Set(['a', 'an', 'the', 'of', 'to', 'in', 'is', 'are', 'does', 'do', 'how', 'what', 'and', 'or', 'with', 'for']);
   const index = new MiniSearch({
-    fields: ['title', 'text'],
+    idField: 'n',
+    fields: ['title', 'id', 'text'],
     storeFields: ['kind', 'title', 'address', 'where'],
     tokenize: words,
     processTerm: word => word.length > 3 ? word.replace(/(?<!s)s$/, '') : word,    // tags: tag
   });
   const options = {
-    boost: {title: 6},
+    boost: {title: 6, id: 3},
     prefix: word => word.length > 1,
     fuzzy: word => word.length > 4 ? 0.25 : false,
     weights: {fuzzy: 0.3, prefix: 0.5},
     boostDocument: (id, term, stored) => weights[stored.kind] ?? 1,
   };
 
-  window.bookRecords = records => index.addAll(records.map(([kind, title, address, where, text], id) =>
-    ({id, kind, title, address, where, text})));
+  // The id of a section says in a word what its title may say in a sentence.
+  const topic = (kind, address) => kind === 'section' ? address.replace(/^[^#]*#?/, '').replaceAll('-', ' ') : '';
+  window.bookRecords = records => index.addAll(records.map(([kind, title, address, where, text], n) =>
+    ({n, kind, title, address, where, text, id: topic(kind, address)})));
 
   // The records that fit a query, the best first. All its words count, or, if nothing has
   // all, as many as there are. A title that is the query comes first.
@@ -42,6 +45,7 @@
     let found = index.search(asked.join(' '), {...options, combineWith: 'AND'});
     if (found.length === 0) found = index.search(asked.join(' '), options);
     const score = record => record.score * (record.title.toLowerCase() === text ? 4 : 1);
-    return found.sort((a, b) => score(b) - score(a));
+    const seen = new Set();    // places, each once
+    return found.sort((a, b) => score(b) - score(a)).filter(({address}) => !seen.has(address) && seen.add(address));
   };
 })();
