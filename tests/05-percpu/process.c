@@ -65,7 +65,8 @@ Test(process, goes_on_with_its_child_after_fork)
     check_all_free();
 }
 
-/* A thread stops where the event is, inside of the heap; another forks. */
+/* A thread stops where the event is, inside of the heap; another forks, and has
+   to wait. */
 static void *use_heap(void *context)
 {
     (void)context;
@@ -80,17 +81,11 @@ static void *use_heap(void *context)
     return NULL;
 }
 
-static void release_a(void *context)
-{
-    (void)context;
-    hook_release("A");
-}
-
 static void *fork_beside(void *context)
 {
     hook_thread("B", 1);
     thread_cpu = 1;
-    hook_call("B", "mymalloc: fork", 1, release_a, NULL);
+    hook("process: about to fork", NULL);
     pid_t child = fork();
     if (child == 0)
         _exit(work_in_child());
@@ -106,10 +101,16 @@ static void check_fork_at(const char *event)
     hook_park("A", event, 1);
     cr_assert(pthread_create(&thread[0], NULL, use_heap, NULL) == 0);
     cr_assert(hook_await_parked("A"), "no call came to \"%s\"", event);
+    hook_park("B", "process: about to fork", 1);
     cr_assert(pthread_create(&thread[1], NULL, fork_beside, &child) == 0);
+    cr_assert(hook_await_parked("B"));
+    hook_release("B");
+    bool has_waited = hook_await_blocked("B");
+    hook_release("A");
     pthread_join(thread[0], NULL);
     pthread_join(thread[1], NULL);
     check_child(child, event);
+    cr_assert(has_waited, "the fork did not wait for \"%s\"", event);
     check_all_free();
 }
 

@@ -3,7 +3,6 @@
 #include "model.h"
 
 #include <pthread.h>
-#include <time.h>
 
 #include "05-percpu/lock.h"
 #include "hooks.h"
@@ -23,6 +22,7 @@ static void *call(void *context)
     struct caller *caller = context;
     hook_thread(caller->name, caller->cpu);
     thread_cpu = caller->cpu;
+    hook("races: about to call", caller);
     if (caller->to_free != NULL)
         myfree(caller->to_free);
     if (caller->request != 0)
@@ -100,13 +100,16 @@ static void check_first_calls(size_t request)
     hook_park("A", "mymalloc: make the lists", 1);
     start(&thread[0], &a);
     cr_assert(hook_await_parked("A"), "the lists are made elsewhere");
+    hook_park("B", "races: about to call", 1);
     start(&thread[1], &b);
-    struct timespec moment = {.tv_nsec = 20 * 1000 * 1000};
-    nanosleep(&moment, NULL); /* B waits; or, if it is wrong, makes lists */
+    cr_assert(hook_await_parked("B"));
+    hook_release("B");
+    bool has_waited = hook_await_blocked("B");
     hook_release("A");
     pthread_join(thread[0], NULL);
     pthread_join(thread[1], NULL);
     check_apart(&a, &b);
+    cr_assert(has_waited, "B did not wait for the lists");
     cr_assert(machine.maps == 1, "the lists were made %zu times", machine.maps);
 }
 
