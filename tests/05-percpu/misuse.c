@@ -83,7 +83,7 @@ Test(misuse, is_seen_inside_of_a_block)
 {
     make_heap();
     for (size_t n = 0; n < 20; n++)
-        for (size_t offset = 1; offset < model.block[n].size; offset += 5)
+        for (size_t offset = 1; offset < model.block[n].size; offset += 61)
             check_caught(model.block[n].start + offset, "a pointer inside");
 }
 

@@ -21,7 +21,7 @@ struct block { /* in its own first bytes */
     unsigned key;
 };
 
-static struct block *_Atomic shared[SHARED];
+static struct block *shared[SHARED]; /* read and written by exchange only */
 static int cpus; /* that the threads of a round run on; 0: any */
 
 static unsigned next_random(unsigned *state)
