@@ -12,6 +12,8 @@ CHECK_NEEDS := clang:clang gdb:gdb spin:spin aarch64-linux-gnu-gcc:gcc-aarch64-l
   bwrap:bubblewrap parallel:parallel xmllint:libxml2-utils zip:zip unzip:unzip
 SITE_NEEDS := pandoc:pandoc dot:graphviz gnuplot:gnuplot-nox ctags:universal-ctags
 RECORDERS := $(shell grep -ls hook_write tests/[0-9]*/plain/*.c tests/[0-9]*/plain/*/*.c)
+
+  node:nodejs npm:npm git:git strace:strace
 LIVE_NEEDS := clang:clang wasm-ld:lld llvm-ar:llvm /usr/include/wasm32-wasi:wasi-libc \
   /usr/lib/llvm-14/lib/clang/14.0.6/lib/wasi/libclang_rt.builtins-wasm32.a:libclang-rt-14-dev-wasm32
 # Chapters that have wrong allocators.
@@ -21,6 +23,10 @@ SCRIPTS = $(shell grep -lrE '^\#!/bin/sh' .ci press tests labs)
 # The tests of the press, of the judge, of the pages and of the grader.
 PROOFS = $(filter-out %.tsv %/broken %-fixture,$(wildcard tests/press/*)) tests/judge/test tests/runner $(wildcard tests/site/*.js) \
   $(wildcard tests/labs/*)
+
+# The tests of the press and of the judge.
+PROOFS = $(filter-out %.tsv %/broken %-fixture,$(wildcard tests/press/*)) tests/judge/test tests/runner \
+  tests/05-percpu/programs/lua
 CC_NEEDS := gcc:gcc /usr/include/stdio.h:libc6-dev
 TEST_NEEDS := $(CC_NEEDS) /usr/include/criterion/criterion.h:libcriterion-dev
 
@@ -134,6 +140,8 @@ soak: heaps  ## what takes longer: fuzzing, 50 runs under load, a fresh machine
 	@mkdir -p build/corpus-03
 	build/fuzz/tests/fuzz/03-segments -max_total_time=600 -print_final_stats=1 build/corpus-03 tests/03-segments/corpus
 	build/test/tests/03-segments/plain/threads 1000000
+
+	@tests/run tests/05-percpu/programs/mawk tests/05-percpu/programs/bzip2
 	tests/soak 50
 	@$(MAKE) --no-print-directory wrong
 	tests/fresh

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Read by the scripts beside it. Each takes the sources of a Debian package, builds the
 # program twice, as it is and with 05-percpu/malloc.h in front of every file, runs both
 # on the same input, and compares what they print. Nothing of the program is changed.
@@ -55,6 +56,7 @@ compare() {
     fail "$description differs"
   }
   [ "$(wc -c < "$work/as-it-is.out")" -gt 7 ] || fail "$description printed nothing"
+  same=$((${same:-0} + 1))
   echo "$name: $description: the same"
 }
 
