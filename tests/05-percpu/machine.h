@@ -5,7 +5,10 @@
 #ifndef MACHINE_H
 #define MACHINE_H
 
+#ifndef MACHINE_ASSERT
 #include <criterion/criterion.h>
+#define MACHINE_ASSERT cr_assert
+#endif
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -88,7 +91,7 @@ __attribute__((weak)) void *memory_break(void)
     if (machine.lo == NULL) {
         machine.lo = mmap(NULL, BREAK_LIMIT, PROT_READ | PROT_WRITE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        cr_assert(machine.lo != MAP_FAILED, "no memory for the machine");
+        MACHINE_ASSERT(machine.lo != MAP_FAILED, "no memory for the machine");
         machine.brk = machine.lo;
     }
     return machine.brk;
@@ -107,7 +110,7 @@ static inline char *move_break(size_t length)
 static inline void visit_break(size_t length)
 {
     char *start = move_break(length);
-    cr_assert(start != NULL, "the test moves the break too far");
+    MACHINE_ASSERT(start != NULL, "the test moves the break too far");
     memset(start, 0xEE, length);
 }
 
@@ -130,7 +133,7 @@ __attribute__((weak)) void *memory_extend(size_t length)
 
 __attribute__((weak)) void *memory_map(size_t length)
 {
-    cr_assert(length != 0 && length % MACHINE_PAGE == 0,
+    MACHINE_ASSERT(length != 0 && length % MACHINE_PAGE == 0,
               "a mapping of %zu bytes", length);
     if (length > machine.largest)
         machine.largest = length;
@@ -143,7 +146,7 @@ __attribute__((weak)) void *memory_map(size_t length)
     if (start == MAP_FAILED)
         return memory_refuse();
     size_t n = __atomic_fetch_add(&machine.mappings, 1, __ATOMIC_RELAXED);
-    cr_assert(n < MAPPINGS, "too many mappings for the machine");
+    MACHINE_ASSERT(n < MAPPINGS, "too many mappings for the machine");
     machine.mapping[n].start = start;
     machine.mapping[n].length = length;
     machine.mapped += length;
@@ -156,8 +159,8 @@ static inline size_t find_mapping(const void *start, size_t length)
     size_t n = 0;
     while (n < machine.mappings && machine.mapping[n].start != start)
         n++;
-    cr_assert(n < machine.mappings, "a mapping is ended that there is not");
-    cr_assert(machine.mapping[n].length == length,
+    MACHINE_ASSERT(n < machine.mappings, "a mapping is ended that there is not");
+    MACHINE_ASSERT(machine.mapping[n].length == length,
               "%zu bytes are unmapped of a mapping of %zu", length,
               machine.mapping[n].length);
     return n;
@@ -177,7 +180,7 @@ __attribute__((weak)) void *memory_remap(void *start, size_t length,
                                          size_t new_length)
 {
     size_t n = find_mapping(start, length);
-    cr_assert(new_length != 0 && new_length % MACHINE_PAGE == 0,
+    MACHINE_ASSERT(new_length != 0 && new_length % MACHINE_PAGE == 0,
               "a mapping of %zu bytes", new_length);
     if (machine.maps_left == 0)
         return memory_refuse();
