@@ -97,7 +97,6 @@ static void check_fork_at(const char *event)
 {
     pthread_t thread[2];
     pid_t child = -1;
-    begin_heap();
     hook_park("A", event, 1);
     cr_assert(pthread_create(&thread[0], NULL, use_heap, NULL) == 0);
     cr_assert(hook_await_parked("A"), "no call came to \"%s\"", event);
@@ -116,37 +115,51 @@ static void check_fork_at(const char *event)
 
 Test(process, may_fork_while_another_thread_holds_a_list)
 {
+    begin_heap();
     check_fork_at("mymalloc: hold a list");
 }
 
 Test(process, may_fork_while_another_thread_splits_a_block)
 {
+    begin_heap();
     check_fork_at("mymalloc: split a block");
 }
 
 Test(process, may_fork_while_another_thread_takes_a_block)
 {
+    begin_heap();
     check_fork_at("mymalloc: found a block");
 }
 
 Test(process, may_fork_while_another_thread_merges_blocks)
 {
+    begin_heap();
     check_fork_at("mymalloc: merge with the buddy");
 }
 
 Test(process, may_fork_while_another_thread_holds_the_break)
 {
+    begin_heap();
     check_fork_at("mymalloc: hold the break");
 }
 
 Test(process, may_fork_while_another_thread_moves_the_break)
 {
+    begin_heap();
     check_fork_at("mymalloc: read the break");
 }
 
 Test(process, may_fork_while_another_thread_holds_the_mappings)
 {
+    begin_heap();
     check_fork_at("mymalloc: hold the mappings");
+}
+
+/* The first call of all: nothing of the heap is there yet. */
+Test(process, may_fork_while_another_thread_makes_the_lists)
+{
+    check_fork_at("mymalloc: make the lists");
+    begin_heap();
 }
 
 static void live(int generation)
