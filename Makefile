@@ -8,7 +8,7 @@ WEAVE := press/weave $(wildcard press/*.lua press/*.awk) press/page.html press/s
   press/chart press/chart.gp $(wildcard press/site/*) press/package-lock.json build/live/modules.js build/schedules.done
 CHECK_NEEDS := clang:clang gdb:gdb spin:spin aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu \
   /usr/aarch64-linux-gnu/include/stdio.h:libc6-dev-arm64-cross shellcheck:shellcheck \
-  node:nodejs npm:npm git:git chromium:chromium \
+  node:nodejs npm:npm git:git strace:strace chromium:chromium \
   bwrap:bubblewrap parallel:parallel xmllint:libxml2-utils zip:zip unzip:unzip \
   java:default-jre-headless /usr/bin/epubcheck:epubcheck
 SITE_NEEDS := pandoc:pandoc dot:graphviz gnuplot:gnuplot-nox ctags:universal-ctags
@@ -21,7 +21,7 @@ LABS := $(notdir $(wildcard labs/wrong/*))
 SCRIPTS = $(shell grep -lrE '^\#!/bin/sh' .ci press tests labs)
 # The tests of the press, of the judge, of the pages and of the grader.
 PROOFS = $(filter-out %.tsv %/broken %-fixture,$(wildcard tests/press/*)) tests/judge/test tests/runner $(wildcard tests/site/*.js) \
-  tests/site/take-away $(wildcard tests/labs/*)
+  tests/site/take-away $(wildcard tests/labs/*) tests/05-percpu/programs/lua
 CC_NEEDS := gcc:gcc /usr/include/stdio.h:libc6-dev
 TEST_NEEDS := $(CC_NEEDS) /usr/include/criterion/criterion.h:libcriterion-dev
 
@@ -135,6 +135,7 @@ soak: heaps  ## what takes longer: fuzzing, 50 runs under load, a fresh machine
 	@mkdir -p build/corpus-03
 	build/fuzz/tests/fuzz/03-segments -max_total_time=600 -print_final_stats=1 build/corpus-03 tests/03-segments/corpus
 	build/test/tests/03-segments/plain/threads 1000000
+	@tests/run tests/05-percpu/programs/mawk tests/05-percpu/programs/bzip2
 	tests/soak 50
 	@$(MAKE) --no-print-directory wrong
 	tests/fresh
