@@ -7,7 +7,8 @@
 
 TestSuite(my_check, .init = watchdog);
 
-enum { BINS = 64 }; /* lists above are those of slabs */
+enum { BINS = 64, /* lists above are those of slabs */
+       SLAB = 2048 /* bytes */ };
 
 static struct picture now;
 
@@ -24,9 +25,15 @@ static void check_lists(void)
     static const struct heap_part *before[PARTS];
     memset(before, 0, sizeof before);
     unsigned ends[BINS] = {0};
+    uintptr_t slab = 0; /* the last with a list that has ended */
     for (size_t i = 0; i < now.count; i++) {
         const struct heap_part *part = &now.part[i];
         cr_assert(part->list >= -1, "there is no list %d", part->list);
+        if (part->list >= BINS && part->next == NULL) {
+            cr_assert((uintptr_t)part->start / SLAB != slab,
+                      "the free objects of a slab are several lists");
+            slab = (uintptr_t)part->start / SLAB;
+        }
         if (part->list >= 0 && part->list < BINS && part->next == NULL)
             cr_assert(ends[part->list]++ == 0, "bin %d is several lists",
                       part->list);
@@ -248,7 +255,7 @@ Test(my_check, accepts_heaps_whose_calls_are_undone)
    slab would be the first above 2 MiB, and fills the heap to its limit. */
 Test(my_check, accepts_heaps_with_room_for_a_slab_and_no_map)
 {
-    enum { MAPPED = 2 << 20, SLAB = 2048, HEADER = 4 };
+    enum { MAPPED = 2 << 20, HEADER = 4 };
     for (size_t left = 0; left <= 400; left += 16) {
         begin_heap(MAPPED + 2 * SLAB);
         new_block(24);
