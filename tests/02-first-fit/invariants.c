@@ -845,6 +845,7 @@ Test(invariants, are_checked_to_an_end_where_a_slab_leaves_the_heap)
     struct slab_words *slab = slab_of(new_block(OBJECT)->start);
     size_t end = mem_heapsize();
     cr_assert(my_check() == 0 && end % mem_pagesize() == 0);
+    cr_assert(slab->size == OBJECT && slab->live == 1, "it is no slab");
     mprotect(lo() + end, (256 << 10) - end, PROT_NONE);
     for (unsigned fresh = 16 + OBJECT; fresh <= UINT16_MAX; fresh += OBJECT)
         for (unsigned free = 16; free <= UINT16_MAX; free += 64 * OBJECT) {
