@@ -118,7 +118,7 @@ test: heaps  ## compile all allocators and run their tests
 
 check: site  ## everything that must hold before a change lands
 	@press/need $(TEST_NEEDS) $(CHECK_NEEDS)
-	shellcheck $(SCRIPTS)
+	shellcheck -x $(SCRIPTS)
 	@for config in test clang asan tsan; do $(BUILD) CONFIG=$$config suites || exit 1; done
 	press/transcripts $(CHAPTERS) README.md
 	press/check-site site $(CHAPTERS)
