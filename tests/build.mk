@@ -146,8 +146,10 @@ $(patsubst %.c,$(B)/%,$(plain_sources)): %: %.o $(B)/tests/hooks.o
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(BOOK)
 
 ### The fuzzers' programs, with a main that replays the corpus or with libFuzzer's
-fuzzed := $(if $(wildcard tests/fuzz/replay.c),$(filter 01-bump 02-first-fit 03-segments,$(chapters)))
-fuzz_source = tests/fuzz/$(if $(filter 03-segments,$1),segments,heap).c
+fuzzed := $(if $(wildcard tests/fuzz/replay.c),$(filter 01-bump 02-first-fit 03-segments 05-percpu,$(chapters)))
+fuzz_source = tests/fuzz/$(or $(fuzz_$1),heap).c
+fuzz_03-segments := segments
+fuzz_05-percpu := percpu
 corpora: $(patsubst %,$(B)/tests/%/corpus,$(fuzzed))
 fuzzers: $(patsubst %,$(B)/tests/fuzz/%,$(fuzzed))
 define fuzz
