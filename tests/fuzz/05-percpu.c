@@ -196,6 +196,7 @@ static void begin(void)
     machine.extends_left = machine.maps_left = UINT_MAX;
     machine.current = 0;
     machine.visitor = 0;
+    (void)memory_break(); /* now there is one */
     demand(myreset() == 0, "a heap can begin");
     memset(block, 0, sizeof block);
 }
