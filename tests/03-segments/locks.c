@@ -336,18 +336,21 @@ Test(locks, are_taken_in_the_order_of_their_ranks)
         }
 }
 
+static void complain(unsigned held, unsigned wanted)
+{
+    cr_assert_fail("a lock of rank %u is taken after one of %u", wanted, held);
+}
+
 /* All calls, so that segments come and go, and pools with them. */
 Test(locks, are_in_order_in_every_call)
 {
-    lock_disorder = listen;
+    lock_disorder = complain;
     for (enum placing placing = APART; placing <= LINUX; placing++) {
         begin_heap(placing);
         srand(31);
         for (int i = 0; i < 5000; i++)
             random_call(i % 2000 < 1000 ? 300 : 5);
         free_all_blocks();
-        cr_assert(disorders == 0, "a lock of rank %u is taken after one of %u",
-                  wanted_said, held_said);
     }
 }
 
