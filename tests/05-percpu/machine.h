@@ -22,7 +22,8 @@
 #include "05-percpu/memory.h"
 
 enum {
-    BREAK_LIMIT = 256 << 20, /* bytes */
+    BREAK_LIMIT = 200 << 20, /* bytes */
+    AROUND = 600 << 20,      /* bytes from lo where nobody may read */
     MAPPINGS = 4000,
     CPUS = 64,
     MACHINE_PAGE = 4096
@@ -89,9 +90,12 @@ __attribute__((weak)) int cpu_next(int cpu)
 __attribute__((weak)) void *memory_break(void)
 {
     if (machine.lo == NULL) {
-        machine.lo = mmap(NULL, BREAK_LIMIT, PROT_READ | PROT_WRITE,
+        machine.lo = mmap(NULL, AROUND, PROT_NONE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        MACHINE_ASSERT(machine.lo != MAP_FAILED, "no memory for the machine");
+        MACHINE_ASSERT(machine.lo != MAP_FAILED &&
+                           mprotect(machine.lo, BREAK_LIMIT,
+                                    PROT_READ | PROT_WRITE) == 0,
+                       "no memory for the machine");
         machine.brk = machine.lo;
     }
     return machine.brk;
