@@ -121,6 +121,7 @@ static bool make_holes_for_slab(size_t size, size_t step)
     unsigned char *hole[HOLES];
     begin_heap(64 << 10);
     new_block(16);
+    my_malloc(3000);
     for (size_t n = 0; n < HOLES; n++) {
         hole[n] = my_malloc(size + n * step);
         my_malloc(500 + 40 * n);
@@ -231,6 +232,16 @@ Test(blocks, move_the_break_by_what_the_end_lacks)
     }
 }
 
+/* Takes every free block but the one at the end, and that too if it is asked for. */
+static void fill_holes(bool is_end_too)
+{
+    static struct picture picture;
+    take_picture(&picture);
+    for (size_t n = 0; n < picture.count; n++)
+        if (picture.part[n].kind == PART_FREE && (is_end_too || picture.part[n].list >= 0))
+            new_block(picture.part[n].size);
+}
+
 /* The end of the heap, a slab at the next multiple above it, and no more. */
 Test(blocks, move_the_break_by_what_a_slab_lacks)
 {
@@ -241,6 +252,7 @@ Test(blocks, move_the_break_by_what_a_slab_lacks)
         new_block(request);
         while (distance(mem_heap_lo(), new_block(500)->start) < 12000)
             continue;
+        fill_holes(false);
         size_t heapsize = mem_heapsize();
         size_t end = distance(mem_heap_lo(), new_block(OBJECT_MAX)->start);
         end = align_up_to(page, end / SLAB * SLAB + SLAB);
@@ -249,20 +261,29 @@ Test(blocks, move_the_break_by_what_a_slab_lacks)
     }
 }
 
-Test(blocks, move_the_break_by_two_slabs_where_others_have_moved_it)
+/* At first it may get no page, but what it asks for. */
+static void check_slab_above_others(size_t size, unsigned fail_at)
 {
     enum { REGION = 32 }; /* bytes that it has for itself */
     size_t page = mem_pagesize();
-    for (size_t size = 1; size < page; size += 63) {
-        begin_heap(LIMIT);
-        new_block(16);
-        while (my_malloc(3000), mem_heapsize() < 5 * page)
-            continue;
-        size_t start = mem_heapsize() + size;
-        take_foreign(size);
-        new_block(OBJECT_MAX);
-        cr_assert(mem_heapsize() <= align_up_to(page, start + 2 * SLAB + REGION),
-                  "a slab took %zu bytes", mem_heapsize() - start);
+    begin_heap(LIMIT);
+    new_block(16);
+    while (my_malloc(3000), mem_heapsize() < 5 * page)
+        continue;
+    fill_holes(true);
+    size_t start = mem_heapsize() + size;
+    take_foreign(size);
+    mem_fail_at(fail_at);
+    new_block(OBJECT_MAX);
+    cr_assert(mem_heapsize() <= align_up_to(page, start + 2 * SLAB + REGION),
+              "a slab took %zu bytes", mem_heapsize() - start);
+}
+
+Test(blocks, move_the_break_by_two_slabs_where_others_have_moved_it)
+{
+    for (size_t size = 1; size < 4096; size += 63) {
+        check_slab_above_others(size, 0);
+        check_slab_above_others(align_up(size), 1);
     }
 }
 
