@@ -67,8 +67,8 @@ static void check_work(void adversary(size_t n))
     cr_assert(work.steps > work.calls, "this build counts no steps");
     unsigned long worst = work.worst, mean = work.steps / work.calls;
     measure(adversary, TIMES * N);
-    /* A call may look at each of the 64 shelves: that is bounded, and not linear,
-       which would be TIMES as many. */
+    /* A call may look at some blocks of each of the 64 shelves: that has a bound.
+       What is linear takes TIMES as many. */
     cr_assert(
         work.worst <= 3 * worst,
         "a call takes %lu steps where there are %d times as many segments, "
