@@ -1,8 +1,11 @@
 /* The judge: replays traces on heaps and shows what they did. `judge --help`
    names its commands. */
+#define _GNU_SOURCE /* sched_setaffinity */
 #include "judge.h"
 
+#include <sched.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +13,7 @@
 static const struct command {
     const char *name, *words, *help;
     int (*run)(int count, char **words);
+    bool everywhere; /* on every CPU: it starts threads or other programs */
 } commands[] = {
     {"replay", "HEAP TRACE...", "judge how the heap serves each trace",
      command_replay},
@@ -34,10 +38,10 @@ static const struct command {
     {"calls", "HEAP TRACE", "the system calls that the heap makes",
      command_calls},
     {"threads", "WORKLOAD N HEAP...", "workloads on N threads, as a table",
-     command_threads},
+     command_threads, .everywhere = true},
     {"cut", "TRACE N", "the first N operations, as a trace", command_cut},
     {"record", "FOLDER COMMAND...", "run a program, a trace for each process",
-     command_record},
+     command_record, .everywhere = true},
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
@@ -64,6 +68,18 @@ void die(const char *format, ...)
     exit(STATUS_BAD_INPUT);
 }
 
+/* A heap may serve each CPU from another list: one that moves between them
+   while it replays a trace gives another picture each time. */
+static void stay_on_one_cpu(void)
+{
+    cpu_set_t here;
+    int cpu = sched_getcpu();
+    CPU_ZERO(&here);
+    CPU_SET(cpu, &here);
+    if (cpu == -1 || sched_setaffinity(0, sizeof here, &here) != 0)
+        die("can't stay on one CPU");
+}
+
 static void print_help(void)
 {
     for (int i = 0; i < COMMANDS; i++)
@@ -81,7 +97,10 @@ int main(int count, char **words)
         return STATUS_OK;
     }
     for (int i = 0; i < COMMANDS; i++)
-        if (strcmp(words[1], commands[i].name) == 0)
+        if (strcmp(words[1], commands[i].name) == 0) {
+            if (!commands[i].everywhere)
+                stay_on_one_cpu();
             return commands[i].run(count - 2, words + 2);
+        }
     die("no command is called %s; judge --help names them", words[1]);
 }

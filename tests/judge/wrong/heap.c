@@ -1,6 +1,8 @@
 /* A heap that is sound, or wrong in the one way that the environment variable
    WRONG names: what the judge's test shows to the judge. It never reuses a
    block; its walk shows every kind of part, in two regions. */
+#define _GNU_SOURCE /* sched_getaffinity */
+#include <sched.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,12 +37,21 @@ static int init(void)
     return wrong("init") ? -1 : 0;
 }
 
+static bool may_move(void)
+{
+    cpu_set_t cpus;
+    return sched_getaffinity(0, sizeof cpus, &cpus) != 0 ||
+           CPU_COUNT(&cpus) != 1;
+}
+
 static void *allocate(size_t request)
 {
     size_t size = (request + 15) / 16 * 16;
     if (request == 0 || size > 1024 || heap.count == BLOCKS)
         return NULL;
     if (wrong("null") && heap.count == 1)
+        return NULL;
+    if (wrong("moves") && may_move())
         return NULL;
     if (wrong("overlap") && heap.count == 1)
         heap.used -= 32;
