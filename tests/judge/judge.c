@@ -5,7 +5,6 @@
 
 #include <sched.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,35 +12,35 @@
 static const struct command {
     const char *name, *words, *help;
     int (*run)(int count, char **words);
-    bool everywhere; /* on every CPU: it starts threads or other programs */
+    enum { HERE, EVERYWHERE } cpus; /* those of threads and other programs */
 } commands[] = {
     {"replay", "HEAP TRACE...", "judge how the heap serves each trace",
-     command_replay},
+     command_replay, HERE},
     {"map", "HEAP TRACE [N]", "draw the heap after operation N (or all)",
-     command_map},
-    {"picture", "HEAP TRACE [N]", "draw it as SVG, for a page",
-     command_picture},
+     command_map, HERE},
+    {"picture", "HEAP TRACE [N]", "draw it as SVG, for a page", command_picture,
+     HERE},
     {"steps", "HEAP TRACE", "the heap after each operation, as JSON",
-     command_steps},
+     command_steps, HERE},
     {"dump", "HEAP TRACE [N]", "the heap after operation N as lines of JSON",
-     command_dump},
+     command_dump, HERE},
     {"curve", "HEAP TRACE [N]", "payload and heap over time, as a table",
-     command_curve},
+     command_curve, HERE},
     {"time", "HEAP... -- TRACE...", "operations a second, as a table",
-     command_time},
+     command_time, HERE},
     {"shrink", "HEAP [RULE...]", "the fewest calls that break a promise",
-     command_shrink},
+     command_shrink, HERE},
     {"memory", "HEAP... -- TRACE...", "the most memory taken, as a table",
-     command_memory},
+     command_memory, HERE},
     {"classes", "HEAP TRACE [N]", "draw it by region and class of sizes",
-     command_classes},
+     command_classes, HERE},
     {"calls", "HEAP TRACE", "the system calls that the heap makes",
-     command_calls},
+     command_calls, HERE},
     {"threads", "WORKLOAD N HEAP...", "workloads on N threads, as a table",
-     command_threads, .everywhere = true},
-    {"cut", "TRACE N", "the first N operations, as a trace", command_cut},
+     command_threads, EVERYWHERE},
+    {"cut", "TRACE N", "the first N operations, as a trace", command_cut, HERE},
     {"record", "FOLDER COMMAND...", "run a program, a trace for each process",
-     command_record, .everywhere = true},
+     command_record, EVERYWHERE},
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
@@ -75,7 +74,7 @@ static void stay_on_one_cpu(void)
     cpu_set_t here;
     int cpu = sched_getcpu();
     CPU_ZERO(&here);
-    CPU_SET(cpu, &here);
+    CPU_SET((size_t)cpu, &here);
     if (cpu == -1 || sched_setaffinity(0, sizeof here, &here) != 0)
         die("can't stay on one CPU");
 }
@@ -98,7 +97,7 @@ int main(int count, char **words)
     }
     for (int i = 0; i < COMMANDS; i++)
         if (strcmp(words[1], commands[i].name) == 0) {
-            if (!commands[i].everywhere)
+            if (commands[i].cpus == HERE)
                 stay_on_one_cpu();
             return commands[i].run(count - 2, words + 2);
         }
