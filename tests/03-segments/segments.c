@@ -253,6 +253,29 @@ Test(segments, go_when_a_mixed_heap_is_freed)
     }
 }
 
+static void free_every_tenth(void)
+{
+    pages.during = NULL;
+    for (size_t n = 0; n < model.count; n += 10)
+        free_block(&model.block[n]);
+}
+
+/* While a segment is mapped other threads free what the request needs. */
+Test(segments, go_when_nobody_needs_them_any_more)
+{
+    enum { LARGE = 200000, SEGMENTS = 100 };
+    begin_heap(ALIGNED);
+    while (pages.mapped < (SEGMENTS + 1) * (size_t)ALIGNED_BYTES) {
+        if (pages.mapped == SEGMENTS * (size_t)ALIGNED_BYTES)
+            pages.during = free_every_tenth;
+        new_block(LARGE);
+    }
+    check_heap();
+    free_all_blocks();
+    check_heap();
+    cr_assert(pages.mapped <= ALIGNED_BYTES, "%zu bytes stay", pages.mapped);
+}
+
 /* A class may keep a pool that is empty, but not a segment for it. */
 Test(segments, go_with_the_empty_pools_in_them)
 {
