@@ -1,13 +1,18 @@
 # Takes for each state of a lab, by the number of tasks done, the results of its tests
-# (NUMBER.tsv: chapter, test, verdict, message). Set with -v: lab, tasks, and graded, the
-# file to write: each test of the lab that start fails, and the task that makes it pass.
+# (NUMBER.tsv: chapter, test, verdict, message). Set with -v: lab, tasks, said, the table
+# labs/graded/LAB.tsv, and graded, the file to write: each test of the lab that start
+# fails, and the task that makes it pass. A program with threads (plain::) may pass before
+# that task too: where a lock is missing it has luck at times. Its task is the one said.
 # What must hold:
 # - start fails a suite in every test, each by an assertion, or in none;
 # - each task makes some tests pass, and lets none fail that passed;
 # - solution passes all, and every state passes the tests of earlier chapters.
 # A fault is a line on standard error; exit 1.
 
-BEGIN { FS = OFS = "\t" }
+BEGIN {
+    FS = OFS = "\t"
+    while ((getline < said) > 0) if ($1 ~ /^plain::/) lucky_before[$1] = $2
+}
 
 function fault(message) { print lab ": " message > "/dev/stderr"; faults++ }
 function suite_of(test) { return test ~ /^plain::/ ? test : gensub(/::.*/, "", 1, test) }
@@ -49,9 +54,11 @@ function check(test,   s, suite, task) {
     for (s = tasks; s >= 0 && verdict[s, test] == "passed"; s--) task = s
     if (task == "") fault("solution fails " test ": " message[tasks, test])
     else if (task > 0) {
+        if (task < lucky_before[test]) task = lucky_before[test]
         makes[task]++
         print test, task > graded
     }
+    if (test in lucky_before) return
     for (; s >= 0; s--)
         if (verdict[s, test] == "passed") fault("task " s + 1 " makes " test " fail: " message[s + 1, test])
 }
