@@ -44,9 +44,10 @@ $L/judge.wasm: $(judge:%=$L/judge/%.o) $L/judge/page.o
 	@$(WASM) $(LINK) -Wl,--initial-memory=$(FLOOR) -o $@ $^ -lc $(shell $(WASM) -print-libgcc-file-name) \
 	  $(patsubst %,-Wl$(comma)--export=%,add drop show offer visit name_of_heap name_of_trace)
 
-# What a page can't compile is an empty file.
+# What a page can't compile is an empty file, until it is given what it lacks.
+MISSING := $(shell find press/live/missing -name '*.h')
 HEAP := $(WASM) -isystem press/live/missing -I$(C) -MMD -MP -c
-$L/c/%.o: $(C)/%.c
+$L/c/%.o: $(C)/%.c $(MISSING)
 	@mkdir -p $(@D)
 	@$(HEAP) -o $@ $< 2> /dev/null || : > $@
 $L/c/%.o: press/live/%.c
