@@ -37,7 +37,9 @@ LDFLAGS := -pthread $(filter -fsanitize=%,$(CFLAGS))
 
 chapters := $(sort $(notdir $(wildcard $(C)/[0-9]*)))
 # The libraries of chapter $1 and of those before it, in the order for the linker.
-libraries = $(shell printf '%s\n' $(chapters) | sort -r | sed -n '/^$1$$/,$$s|.*|$(B)/&.a|p')
+up_to = $(foreach k,$(chapters),$(if $(filter $k,$(firstword $(sort $k $1))),$k))
+reverse = $(if $1,$(call reverse,$(wordlist 2,$(words $1),$1)) $(firstword $1))
+libraries = $(patsubst %,$(B)/%.a,$(call reverse,$(call up_to,$1)))
 all_libraries := $(call libraries,$(lastword $(chapters)))
 # Says what is compiled, unless make is to be silent.
 say := $(if $(findstring s,$(firstword -$(MAKEFLAGS))),@:,@echo)

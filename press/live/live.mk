@@ -54,9 +54,10 @@ $L/c/%.o: press/live/%.c
 	@mkdir -p $(@D)
 	@$(HEAP) -o $@ $<
 
-# The objects of the libraries of chapter $1 and of those before it.
-library = $(foreach k,$(shell printf '%s\n' $(chapters) | sort -r | sed -n '/^$1$$/,$$p'),\
-  $(patsubst $(C)/%.c,$L/c/%.o,$(wildcard $(C)/$k/*.c)))
+# The objects of the libraries of chapter $1 and of those before it, the last first.
+up_to = $(foreach k,$(chapters),$(if $(filter $k,$(firstword $(sort $k $1))),$k))
+reverse = $(if $1,$(call reverse,$(wordlist 2,$(words $1),$1)) $(firstword $1))
+library = $(foreach k,$(call reverse,$(call up_to,$1)),$(patsubst $(C)/%.c,$L/c/%.o,$(wildcard $(C)/$k/*.c)))
 
 # The allocator $2 of chapter $1, whose own object is $3, if it is a step.
 define heap
