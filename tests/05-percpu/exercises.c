@@ -4,8 +4,14 @@
 
 #include "05-percpu/exercises/class.h"
 #include "05-percpu/exercises/owner.h"
+#include "05-percpu/steps/6-batch.c"
 #include "hooks.h"
 #include "report.h"
+
+/* A machine with two CPUs; where the caller runs, the test says. */
+static int current_cpu;
+int cpu_current(void) { return current_cpu; }
+int cpu_next(int after) { return after < 1 ? after + 1 : -1; }
 
 TestSuite(class_for, .init = watchdog);
 
@@ -22,6 +28,136 @@ Test(class_for, gives_the_smallest_of_its_sizes_that_fits)
     }
     cr_assert(class_for((1 << 20) + 1) == 3 << 19);
     cr_assert(class_for(1 << 30) == 1 << 30);
+}
+
+Test(class_for, loses_a_seventh_where_powers_of_two_lose_a_quarter)
+{
+    double powers = 0, both = 0;
+    for (size_t request = (1 << 15) + 1; request <= 1 << 16; request++) {
+        size_t size = class_for(request);
+        powers += (double)((1 << 16) - request) / (1 << 16);
+        both += (double)(size - request) / (double)size;
+    }
+    powers /= 1 << 15;
+    both /= 1 << 15;
+    cr_assert(powers > 0.249 && powers < 0.251, "%f of a block", powers);
+    cr_assert(both > 0.145 && both < 0.147, "%f of a block", both);
+}
+
+TestSuite(a_pool_of_units, .init = watchdog);
+
+Test(a_pool_of_units, serves_nothing_larger_when_one_of_each_pair_is_free)
+{
+    static void *block[UNITS];
+    for (size_t n = 0; n < UNITS; n++)
+        block[n] = mymalloc(16);
+    struct pool *pool = pool_of(block[0]);
+    for (size_t n = 0; n < UNITS; n++) {
+        cr_assert(pool_of(block[n]) == pool, "block %zu", n);
+        uint32_t unit = offset_of(pool, block[n]) / UNIT;
+        if (unit % 4 == 1 || unit % 4 == 2)
+            myfree(block[n]);
+    }
+    cr_assert(heap.lists[0].orders == 1u << SMALLEST, "some were merged");
+    cr_assert(mycheck() == 0);
+    cr_assert(pool_of(mymalloc(17)) != pool);
+    size_t served = 0;
+    for (; pool_of(mymalloc(16)) == pool; served++)
+        ;
+    cr_assert(served == 32768, "%zu blocks were free", served);
+}
+
+TestSuite(myfree_all, .init = watchdog);
+
+enum { MANY = 1000, RUN = 100 };
+static void *many[MANY];
+
+static void allocate_on(int cpu, size_t from, size_t to, size_t request)
+{
+    current_cpu = cpu;
+    for (size_t n = from; n < to; n++)
+        many[n] = mymalloc(request);
+}
+
+static uint64_t taken_of(unsigned list)
+{
+    uint64_t taken, waited;
+    mylock(list, &taken, &waited);
+    return taken;
+}
+
+static void check_all_is_free(void)
+{
+    cr_assert(mycheck() == 0, "the heap is broken");
+    for (unsigned n = 0; n < heap.count; n++)
+        cr_assert((heap.lists[n].orders & ~(1u << POOL_ORDER)) == 0,
+                  "list %u has blocks that did not merge", n);
+    for (unsigned n = 0; n < heap.count; n++)
+        cr_assert(lock_try(&heap.lists[n].lock), "list %u is still held", n);
+}
+
+Test(myfree_all, takes_one_lock_for_a_run_of_one_owner)
+{
+    allocate_on(0, 0, MANY, 100);
+    current_cpu = 1;
+    uint64_t taken = taken_of(0);
+    for (size_t n = 0; n < MANY; n += RUN)
+        myfree_all(&many[n], RUN);
+    cr_assert(taken_of(0) - taken == MANY / RUN, "%ju locks",
+              (uintmax_t)(taken_of(0) - taken));
+    cr_assert(taken_of(1) == 0, "it takes the lock of its own CPU");
+    check_all_is_free();
+}
+
+Test(myfree_all, takes_a_lock_for_each_change_of_owner)
+{
+    allocate_on(0, 0, 400, 100);
+    allocate_on(1, 400, 700, 100);
+    allocate_on(0, 700, MANY, 100);
+    uint64_t first_taken = taken_of(0), second_taken = taken_of(1);
+    myfree_all(many, MANY);
+    cr_assert(taken_of(0) - first_taken == 2);
+    cr_assert(taken_of(1) - second_taken == 1);
+    check_all_is_free();
+}
+
+static const char *fault;
+
+static void keep_fault(const char *what, const void *payload)
+{
+    (void)payload;
+    fault = what;
+    for (unsigned n = 0; n < heap.count; n++) {
+        cr_assert(lock_try(&heap.lists[n].lock), "it holds two lists");
+        lock_release(&heap.lists[n].lock);
+    }
+}
+
+Test(myfree_all, lets_go_before_it_frees_mappings_and_reports_mistakes)
+{
+    allocate_on(0, 0, 4, 100);
+    void *mapping = mymalloc(1 << 20);
+    mymalloc_misuse = keep_fault;
+    void *freed[] = {many[0], NULL,    many[1], mapping,
+                     many[2], many[0], many[3], (char *)many[3] + 1};
+    uint64_t taken = taken_of(0);
+    myfree_all(freed, 6);
+    cr_assert(taken_of(0) - taken == 4, "it keeps the list meanwhile");
+    cr_assert_str_eq(fault, "double free");
+    cr_assert(heap.mappings == NULL, "the mapping is still there");
+    myfree_all(freed + 6, 2);
+    cr_assert_str_eq(fault, "not a live block");
+    check_all_is_free();
+}
+
+Test(myfree_all, frees_nothing_of_nothing)
+{
+    allocate_on(0, 0, 1, 100);
+    uint64_t taken = taken_of(0);
+    myfree_all(many, 0);
+    cr_assert(taken_of(0) == taken);
+    myfree_all(many, 1);
+    check_all_is_free();
 }
 
 TestSuite(hold_owner_of, .init = watchdog);
