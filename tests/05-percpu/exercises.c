@@ -4,6 +4,7 @@
 
 #include "05-percpu/exercises/class.h"
 #include "05-percpu/exercises/owner.h"
+#include "05-percpu/exercises/pairs.h"
 #include "05-percpu/steps/6-batch.c"
 #include "hooks.h"
 #include "report.h"
@@ -65,6 +66,53 @@ Test(a_pool_of_units, serves_nothing_larger_when_one_of_each_pair_is_free)
     for (; pool_of(mymalloc(16)) == pool; served++)
         ;
     cr_assert(served == 32768, "%zu blocks were free", served);
+}
+
+TestSuite(pairs, .init = watchdog);
+
+static void take_beside_the_heap(struct pairs *pairs, void **block,
+                                 size_t request)
+{
+    unsigned order = order_for(request);
+    uint32_t fitting = heap.lists[0].orders >> order << order;
+    if (fitting == 0)
+        return;
+    *block = mymalloc(request);
+    take_in_pairs(pairs, offset_of(pool_of(*block), *block), order,
+                  (unsigned)__builtin_ctz(fitting));
+}
+
+static void free_beside_the_heap(struct pairs *pairs, void **block)
+{
+    struct pool *pool = pool_of(*block);
+    uint32_t offset = offset_of(pool, *block);
+    unsigned order = *tag_of(pool, offset);
+    offset = free_in_pairs(pairs, offset, &order);
+    myfree(*block);
+    *block = NULL;
+    cr_assert(*tag_of(pool, offset) == (FREE | order),
+              "no free block of order %u at %u", order, offset);
+}
+
+Test(pairs, merge_what_the_heap_merges)
+{
+    static struct pairs pairs;
+    static void *block[600];
+    myfree(mymalloc(1));
+    srand(5);
+    for (size_t step = 0; step < 200000; step++) {
+        void **any = &block[(size_t)rand() % 600];
+        size_t most = (size_t)1 << rand() % 20;
+        if (*any == NULL)
+            take_beside_the_heap(&pairs, any, 1 + (size_t)rand() % most);
+        else
+            free_beside_the_heap(&pairs, any);
+    }
+    for (size_t n = 0; n < 600; n++)
+        if (block[n] != NULL)
+            free_beside_the_heap(&pairs, &block[n]);
+    for (size_t n = 0; n < 1024; n++)
+        cr_assert(pairs.bits[n] == 0, "some bit is left of no block");
 }
 
 TestSuite(myfree_all, .init = watchdog);
