@@ -68,6 +68,23 @@ Test(a_pool_of_units, serves_nothing_larger_when_one_of_each_pair_is_free)
     cr_assert(served == 32768, "%zu blocks were free", served);
 }
 
+Test(a_pool_of_units, merges_where_the_bits_say)
+{
+    char *block[12];
+    for (size_t n = 0; n < 12; n++)
+        block[n] = mymalloc(4096);
+    struct pool *pool = pool_of(block[0]);
+    cr_assert(offset_of(pool, block[11]) == 45056);
+    myfree(block[11]);
+    cr_assert(*tag_of(pool, 45056) == (FREE | 12));
+    myfree(block[10]);
+    cr_assert(*tag_of(pool, 40960) == (FREE | 13));
+    myfree(block[9]);
+    cr_assert(*tag_of(pool, 40960) == (FREE | 13), "its buddy is cut");
+    myfree(block[8]); /* what lies behind the twelve was free before */
+    cr_assert(*tag_of(pool, 32768) == (FREE | 15));
+}
+
 TestSuite(pairs, .init = watchdog);
 
 static void take_beside_the_heap(struct pairs *pairs, void **block,
