@@ -89,12 +89,13 @@ $(patsubst $(C)/$1/programs/%.c,build/bin/%,$(wildcard $(C)/$1/programs/*.c)): \
 $(patsubst tests/$1/%.c,$(B)/tests/$1/%,$(wildcard tests/$1/*.c tests/$1/plain/*.c tests/$1/plain/racy/*.c)): \
   $(call libraries,$1)
 $(B)/tests/$1/%: private BOOK := $(call libraries,$1)
-# What its heap promises holds for each of its steps.
+# What its heap promises holds for each of its steps; tests/NN-name/steps/STEP.c says more.
 ifneq ($(wildcard tests/$1/promise.c),)
 versions: $(patsubst $(C)/$1/steps/%.c,$(B)/tests/$1/steps/%,$(wildcard $(C)/$1/steps/*.c))
 $(B)/tests/$1/steps/%: $(B)/tests/$1/promise.o $(B)/$1/steps/%.o $(B)/tests/report.o $(B)/tests/hooks.o $(call libraries,$1)
 	@mkdir -p $$(@D)
 	$(CC) $(LDFLAGS) -o $$@ $$(filter %.o,$$^) $(call libraries,$1) -lcriterion
+$(patsubst tests/$1/%.c,$(B)/tests/$1/%,$(wildcard tests/$1/steps/*.c)): %: %.o
 endif
 endef
 # The table leaves a shared object, and what moves the break or lets it fail. It calls its
