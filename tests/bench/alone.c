@@ -7,7 +7,7 @@
 
 /* pair: a block is allocated, its first and last bytes are written, and it is
    freed, again and again. */
-enum { PAIRS = 30000000 };
+enum { PAIRS = 25000000 };
 static size_t pair_size;
 
 static void pairs(unsigned number)

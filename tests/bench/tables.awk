@@ -1,5 +1,6 @@
 # Reads runs of the bench, a line each: WORKLOAD HEAP ROUND PAIR KEY=VALUE...
-# Writes to the folder `out`, for the workloads of `workloads` in that order:
+# Writes to the folder `out`, for the workloads of `workloads` and the heaps of `heaps` in
+# that order:
 #   bench.tsv         of each workload and heap the medians of seconds, KiB at the peak, and
 #                     page faults; of the seconds as a multiple of those of libc's run in the
 #                     same round and pair the median and the quartiles; and the peak as a
@@ -15,7 +16,7 @@
 # run as a multiple of the next of its runs: how well a machine says the same twice.
 BEGIN {
     OFS = "\t"
-    columns = split("03-segments 05-percpu 06-scalable jemalloc tcmalloc mimalloc", column, " ")
+    columns = split(heaps, column, " ")
 }
 {
     split("", value)
@@ -93,7 +94,10 @@ function write_wide(kind,   file, w, c, row, r, sum, number) {
 function write_row(file, row,   n, i, cell) {
     print row > file
     n = split(row, cell, OFS)
-    for (i = 1; i <= n; i++) printf i == 1 ? "%-16s" : "%13s", cell[i]
+    for (i = 1; i <= n; i++) {
+        sub(/.*\//, "", cell[i])
+        printf i == 1 ? "%-16s" : "%13s", cell[i]
+    }
     print ""
 }
 

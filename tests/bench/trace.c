@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 enum {
-    OPERATIONS = 1500000, /* of all timed plays together, about */
-    PLAYS_MAX = 100,
+    OPERATIONS = 8000000, /* of all timed plays together, about */
+    PLAYS_MAX = 400,
     SAMPLES = 500 /* of memory in a play */
 };
 
