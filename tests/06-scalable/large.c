@@ -167,6 +167,7 @@ Test(purging, keeps_free_dirty_pages_below_the_budget)
 /* After 95 of 100 are freed at random, at most 40 % of the peak is there. */
 Test(purging, gives_back_what_random_frees_leave)
 {
+    touch_records();
     begin_heap(SIZE_MAX);
     vm_offer.purge = memory_purge;
     size_t before = written_bytes();

@@ -90,7 +90,8 @@ Test(locks, are_not_shared_by_pairs)
 {
     begin_heap(SIZE_MAX);
     for (size_t size = 1; size <= 1024; size += 13) {
-        myfree(mymalloc(size));
+        for (int n = 0; n < 300; n++) /* while it borrows from others */
+            myfree(mymalloc(size));
         count();
         for (int n = 0; n < 1000; n++)
             myfree(mymalloc(size));

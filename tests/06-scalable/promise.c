@@ -141,7 +141,7 @@ EACH_CAP(mymalloc, uses_memory_again_on_every_processor)
 EACH_CAP(mymalloc, serves_processors_of_any_number)
 {
     static const uint32_t odd[] = {0,    63,   64,        65,       4095,
-                                   1000, 8191, INT32_MAX, INT32_MIN, UINT32_MAX};
+                                   1000, 8191, 0x7fffffff, 0x80000000, UINT32_MAX};
     begin_heap(*cap);
     for (size_t n = 0; n < 400; n++) {
         believed_cpu = odd[n % 10];
