@@ -203,8 +203,11 @@ EACH_CAP(limits, of_what_the_caches_keep)
                 new_block(size);
         free_all();
     }
+    check_heap();
     mymalloc_counts(&counts);
-    cr_assert(counts.live == 0 && counts.large == 0);
+    cr_assert(counts.live == 0 && counts.large == 0,
+              "%zu bytes of objects and %zu of large blocks are live",
+              counts.live, counts.large);
     cr_assert(counts.cached <= 2 * MIB, "%zu KiB are cached",
               counts.cached / KIB);
     cr_assert(counts.in_use <= 12 * MIB, "%zu KiB of pages are kept",
