@@ -49,6 +49,7 @@ struct memory {
         char *start;
         size_t size; /* bytes */
     } region[REGIONS];
+    bool is_frugal; /* addresses that were given back may come again */
 };
 
 extern struct memory memory;
@@ -123,6 +124,8 @@ static inline char *new_region(size_t length)
     if (start == MAP_FAILED)
         return NULL;
     bool is_odd = (uintptr_t)start / PAGE_BYTES % 2 != 0;
+    size_t spare = is_odd ? 0 : length + 2 * PAGE_BYTES;
+    munmap(start + spare, PAGE_BYTES);
     return start + (is_odd ? 2 : 1) * PAGE_BYTES;
 }
 
@@ -166,11 +169,12 @@ __attribute__((weak)) void vmfree(void *addr, size_t length)
     memory.taken -= length;
     memory.left += memory.left == SIZE_MAX ? 0 : length;
     memory.given_back++;
-    /* Nobody gets these addresses again: who still uses them is caught. */
-    void *gone = mmap(addr, length, PROT_NONE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
-                      -1, 0);
-    MEMORY_ASSERT(gone == addr, "a region can't be unmapped");
+    /* Else nobody gets these addresses again: who still uses them is caught. */
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+    if (memory.is_frugal)
+        munmap((char *)addr - PAGE_BYTES, length + 2 * PAGE_BYTES);
+    else if (mmap(addr, length, PROT_NONE, flags, -1, 0) != addr)
+        MEMORY_ASSERT(false, "a region can't be unmapped");
     pthread_mutex_unlock(&memory.lock);
 }
 
