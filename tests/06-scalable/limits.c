@@ -38,11 +38,12 @@ static void begin(size_t cap)
     written_before = written_bytes();
 }
 
+/* What the heap has written of its static data has a limit of its own. */
 static size_t taken(void)
 {
     size_t counted = taken_by_counts() - taken_before;
-    size_t written = written_bytes();
-    written -= written < written_before ? written : written_before;
+    size_t written = written_bytes(), own = written_before + sizeof scalable;
+    written -= written < own ? written : own;
     return counted > written ? counted : written;
 }
 

@@ -5,7 +5,7 @@
 
 TestSuite(locks, .init = watchdog);
 
-enum { THREADS = 4, OPERATIONS = 50000, LIVE = 400 };
+enum { THREADS = 4, OPERATIONS = 50000, LIVE = 400, REAL = 0 };
 
 static struct mymalloc_counts before;
 
@@ -30,7 +30,7 @@ static void *replace(void *context)
     believed_cpu = (uint32_t)(uintptr_t)context;
     for (int n = 0; n < OPERATIONS / 2; n++) {
         state = state * 6364136223846793005u + 1442695040888963407u;
-        size_t which = state >> 33 & 255, size = state >> 50 & 255;
+        size_t which = state >> 33 & 255, size = (state >> 50 & 255) + 1;
         myfree(slot[which]);
         slot[which] = mymalloc(size);
         *slot[which] = 1;
@@ -55,12 +55,15 @@ static void run(size_t processors)
 static void check_shared(size_t processors, size_t cap)
 {
     begin_heap(cap);
+    if (processors == REAL) {
+        cpu_hint_fake = NULL;
+        processors = 1;
+    }
     run(processors);
     count();
     run(processors);
     double per_1000 = shared_per_1000((size_t)THREADS * OPERATIONS);
-    cr_assert(per_1000 < 50, "%zu processors: %.1f of 1000 calls are shared",
-              processors, per_1000);
+    cr_assert(per_1000 < 50, "%.1f of 1000 calls are shared", per_1000);
 }
 
 Test(locks, are_rarely_shared_by_4_threads_on_4_processors)
@@ -68,9 +71,9 @@ Test(locks, are_rarely_shared_by_4_threads_on_4_processors)
     check_shared(4, SIZE_MAX);
 }
 
-Test(locks, are_rarely_shared_by_4_threads_on_2_processors)
+Test(locks, are_rarely_shared_by_4_threads_wherever_they_run)
 {
-    check_shared(2, SIZE_MAX);
+    check_shared(REAL, SIZE_MAX);
 }
 
 Test(locks, are_rarely_shared_where_1_MiB_is_granted_at_a_time)

@@ -371,11 +371,11 @@ EACH_CAP(mymalloc_usable, is_little_more_than_the_request)
 {
     begin_heap(*cap);
     for (size_t request = 1; request < 500 * KIB; request += request / 64 + 1) {
-        void *payload[40]; /* the first few may be borrowed of a larger size */
-        for (int n = 0; n < 40; n++)
-            payload[n] = mymalloc(request);
-        size_t waste = mymalloc_usable(payload[39]) - request;
-        for (int n = 0; n < 40; n++)
+        void *payload[300]; /* the first may be borrowed of a larger size */
+        for (int n = 0; n < 300; n++)
+            payload[n] = request < 9000 || n == 299 ? mymalloc(request) : NULL;
+        size_t waste = mymalloc_usable(payload[299]) - request;
+        for (int n = 0; n < 300; n++)
             myfree(payload[n]);
         cr_assert(request > 128 || waste < 16, "%zu bytes waste %zu", request,
                   waste);
