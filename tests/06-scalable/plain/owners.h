@@ -129,7 +129,7 @@ enum { PART = 1 };
 #endif
 
 static unsigned operations; /* of each thread */
-enum { NOBODY_YET = UINT32_MAX };
+enum { NOBODY_YET = 0x7fffffff };
 
 static inline void *own_and_share(void *context)
 {
@@ -180,6 +180,7 @@ static inline bool audit(void)
         if (owners.stamp[n] != 0)
             return false;
     mymalloc_counts(&counts);
+    printf("%zu bytes are lost, ", counts.live + counts.large);
     return mymalloc_check() == 0 && counts.live == 0 && counts.large == 0;
 }
 
