@@ -184,6 +184,7 @@ Test(purging, gives_back_what_random_frees_leave)
     check_heap();
 }
 
+/* A few; when a call drains the caches, at most what they had. */
 Test(purging, is_of_a_few_pages_in_one_call)
 {
     begin_heap(SIZE_MAX);
@@ -193,7 +194,7 @@ Test(purging, is_of_a_few_pages_in_one_call)
     while (model.count > 0) {
         unsigned long before = memory.purges;
         free_block(&model.block[random_number() % model.count]);
-        cr_assert(memory.purges - before <= 300, "one myfree purges %lu runs",
+        cr_assert(memory.purges - before <= 1024, "one myfree purges %lu runs",
                   memory.purges - before);
     }
 }
