@@ -172,7 +172,9 @@ static void *hold_often(void *context)
     return context;
 }
 
-Test(locks, are_held_by_one_thread_and_counted)
+TestSuite(spin, .init = watchdog);
+
+Test(spin, locks_are_held_by_one_thread_and_counted)
 {
     pthread_t thread[THREADS];
     for (int n = 0; n < THREADS; n++)

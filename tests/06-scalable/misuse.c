@@ -165,6 +165,8 @@ Test(misuse, is_seen_before_the_first_call)
     cpu_hint_fake = believe;
     mymalloc_misuse = listen;
     check_caught(&variable, "a variable");
+    make_heap();
+    check_heap();
 }
 
 Test(misuse, of_NULL_is_none)

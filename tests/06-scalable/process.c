@@ -21,9 +21,18 @@ TestSuite(process, .init = watchdog);
 
 enum { IN_CHILD = 10000, CHILD_SECONDS = 10 };
 
+static void begin(void)
+{
+    void *block = mymalloc(24);
+    cr_assert(block != NULL);
+    myfree(block);
+    myfree(mymalloc(100000));
+}
+
 Test(process, is_told_by_errno_when_memory_is_short)
 {
     static const size_t request[] = {SIZE_MAX, PTRDIFF_MAX, (size_t)1 << 46};
+    begin();
     for (size_t n = 0; n < 3; n++) {
         errno = 0;
         cr_assert(mymalloc(request[n]) == NULL && errno == ENOMEM);
@@ -38,6 +47,7 @@ Test(process, is_told_by_errno_when_memory_is_short)
 
 Test(process, keeps_errno_when_there_is_memory)
 {
+    begin();
     errno = 1234;
     for (size_t n = 1; n < 3000; n++)
         myfree(mymalloc(n * n));
@@ -99,6 +109,7 @@ static void check_crime(void (*crime)(void), const void *payload)
 
 Test(process, ends_with_one_line_that_names_the_pointer)
 {
+    begin();
     check_crime(free_a_variable, &static_long);
     check_crime(free_twice, NULL);
 }
@@ -141,14 +152,6 @@ static void check_child(pid_t child, const char *event)
               event, WTERMSIG(status));
     cr_assert(WEXITSTATUS(status) == 0, "fork at \"%s\": the child found %d",
               event, WEXITSTATUS(status));
-}
-
-static void begin(void)
-{
-    void *block = mymalloc(24);
-    cr_assert(block != NULL);
-    myfree(block);
-    myfree(mymalloc(100000));
 }
 
 Test(process, goes_on_with_its_child_after_fork)
@@ -306,6 +309,7 @@ static void *work(void *context)
 Test(process, may_fork_30_times_while_4_threads_work)
 {
     pthread_t thread[4];
+    begin();
     for (uintptr_t n = 0; n < 4; n++)
         cr_assert(pthread_create(&thread[n], NULL, work, (void *)n) == 0);
     for (int n = 0; n < 30; n++) {

@@ -171,6 +171,8 @@ Test(shortage, of_all_but_a_single_page_from_the_beginning_to_the_end)
             free_block(&model.block[n % model.count]);
     cr_assert(mymalloc_check() == 0);
     free_all();
+    memory.cap = SIZE_MAX;
+    work_again();
 }
 
 /* Fills the memory there is with blocks of a size. Returns their bytes. */

@@ -161,6 +161,9 @@ Test(walk, shows_nothing_in_use_before_the_first_call)
     take_picture();
     cr_assert(picture.used == 0);
     cr_assert(mymalloc_check() == 0);
+    begin_heap(SIZE_MAX);
+    new_block(100);
+    check_picture();
 }
 
 /* The parts of slabs tell the size of their blocks. */
