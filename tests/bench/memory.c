@@ -242,9 +242,9 @@ void run_space_grow(const size_t *words)
     result.peak_kib = high_water_kib();
 }
 
-/* A large block is allocated, written, and freed, again and again: 6 GiB in
+/* A large block is allocated, written, and freed, again and again: 12 GiB in
    all. */
-enum { LARGE_MIB = 6 << 10 };
+enum { LARGE_MIB = 12 << 10 };
 
 void run_space_large(const size_t *words)
 {
