@@ -4,12 +4,16 @@
      DOUBLED  each block is twice as large as asked, and written
      KEEPS    free does nothing
      SHORT    memory is out after so many calls
-     PASSES   nothing: it is right */
+     HANGS    malloc does not return after so many calls
+     TRIMS    none, but all that is free goes back to the kernel now and then
+     PASSES   none */
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { TWICE = 1, SCRIBBLE, DOUBLED, KEEPS, SHORT, PASSES };
-enum { CALLS = 20000, EVERY = 1000 };
+enum { TWICE = 1, SCRIBBLE, DOUBLED, KEEPS, SHORT, HANGS, TRIMS, PASSES };
+enum { CALLS = 20000, EVERY = 1000, FREED = 100000 };
 
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
@@ -23,8 +27,12 @@ static __thread size_t last_size;
 
 void *malloc(size_t size)
 {
-    if (HOW == SHORT && __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED) > CALLS)
+    if ((HOW == SHORT || HOW == HANGS) &&
+        __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED) > CALLS) {
+        while (HOW == HANGS)
+            pause();
         return NULL;
+    }
     if (HOW != TWICE && HOW != SCRIBBLE) {
         void *block = __libc_malloc(HOW == DOUBLED ? 2 * size : size);
         return HOW == DOUBLED ? memset(block, 1, 2 * size) : block;
@@ -45,6 +53,8 @@ void free(void *block)
         last = NULL;
     if (HOW != KEEPS)
         __libc_free(block);
+    if (HOW == TRIMS && ++own_calls % FREED == 0)
+        malloc_trim(0);
 }
 
 void *calloc(size_t count, size_t size) { return __libc_calloc(count, size); }
