@@ -164,7 +164,7 @@ $(patsubst %.c,$(B)/%,$(plain_sources)): %: %.o $(B)/tests/hooks.o
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(BOOK)
 
 ### The fuzzers' programs, with a main that replays the corpus or with libFuzzer's
-fuzzed := $(if $(wildcard tests/fuzz/replay.c),$(filter 01-bump 02-first-fit 03-segments 05-percpu,$(chapters)))
+fuzzed := $(if $(wildcard tests/fuzz/replay.c),$(filter 01-bump 02-first-fit 03-segments 05-percpu 06-scalable,$(chapters)))
 fuzz_source = $(firstword $(wildcard tests/fuzz/$1.c) tests/fuzz/heap.c)
 corpora: $(patsubst %,$(B)/tests/%/corpus,$(fuzzed))
 fuzzers: $(patsubst %,$(B)/tests/fuzz/%,$(fuzzed))
