@@ -153,7 +153,7 @@ void run_larson(const size_t *words)
     larson.tables = count;
     for (size_t i = 0; i < count * (size_t)TABLE; i++)
         larson.blocks[i] = get(random_size(&random));
-    clock_begin();
+    clock_begin(false);
     for (unsigned i = 0; i < count; i++) {
         larson.lives[i] = (struct life){random_of(21 + i), LIVES, count <= 2};
         begin_life(&larson.lives[i]);
