@@ -1,5 +1,7 @@
 /* The answers to the exercises of chapter 6 that are code. */
 #include <criterion/criterion.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "06-scalable/exercises/class_size.h"
 #include "06-scalable/exercises/expected_pages.h"
