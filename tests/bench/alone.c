@@ -30,7 +30,7 @@ void run_pair(const size_t *words)
 
 /* batch: so many blocks of 64 bytes, and then all of them freed in an order
    that is shuffled once. */
-enum { BATCH_BLOCKS = 12000000, BATCH_SIZE = 64 };
+enum { BATCH_BLOCKS = 16000000, BATCH_SIZE = 64 };
 static struct {
     size_t count;
     void **blocks;

@@ -47,8 +47,10 @@ size_t anonymous_kib(void);
    hundred at most. */
 size_t high_water_kib(void);
 
-/* The clock of a workload: begin and end may be called in turns. */
-void clock_begin(void);
+/* The clock of a workload: begin and end may be called in turns. For one that
+   is alone it is the clock of the process, which stands still while another
+   process has the processor; for threads it is that of the machine. */
+void clock_begin(bool is_alone);
 void clock_end(void);
 
 /* Notes a peak of memory, with the clock stopped. */

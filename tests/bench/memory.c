@@ -136,7 +136,7 @@ void run_crowd_turns(const size_t *words)
 {
     (void)words;
     begin_crowd(take_turn);
-    clock_begin();
+    clock_begin(false);
     let_all(true);
     clock_end();
     note_memory();
@@ -147,7 +147,7 @@ void run_crowd_once(const size_t *words)
 {
     (void)words;
     begin_crowd(hold_and_free);
-    clock_begin();
+    clock_begin(false);
     let_all(false);
     note_memory();
     let_all(false);
@@ -184,7 +184,7 @@ static void run_space(uint32_t freed_of_16)
 {
     struct random random = random_of(40);
     void **blocks = table(SPACE_BLOCKS * sizeof *blocks);
-    clock_begin();
+    clock_begin(true);
     size_t count = fill_space(blocks, &random);
     note_memory();
     for (size_t i = 0; i < count; i++)
@@ -196,7 +196,7 @@ static void run_space(uint32_t freed_of_16)
     rest();
     result.left_kib = anonymous_kib();
     result.has_left = true;
-    clock_begin();
+    clock_begin(true);
     fill_space(blocks, &random);
     note_memory();
     clock_end();
@@ -221,7 +221,7 @@ enum { MIB = 1 << 20, GROWN_MIB = 96, GROWTHS = 6 };
 void run_space_grow(const size_t *words)
 {
     (void)words;
-    clock_begin();
+    clock_begin(true);
     for (unsigned growth = 0; growth < GROWTHS; growth++) {
         unsigned char *block = NULL;
         for (size_t mib = 1; mib <= GROWN_MIB; mib++) {
@@ -242,15 +242,15 @@ void run_space_grow(const size_t *words)
     result.peak_kib = high_water_kib();
 }
 
-/* A large block is allocated, written, and freed, again and again: 6 GiB in
+/* A large block is allocated, written, and freed, again and again: 12 GiB in
    all. */
-enum { LARGE_MIB = 6 << 10 };
+enum { LARGE_MIB = 12 << 10 };
 
 void run_space_large(const size_t *words)
 {
     size_t size = words[0] << 10;
     size_t count = ((size_t)LARGE_MIB << 20) / size;
-    clock_begin();
+    clock_begin(true);
     for (size_t i = 0; i < count; i++) {
         void *block = must_malloc(size);
         memset(block, (int)i, size);

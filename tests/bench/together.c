@@ -9,7 +9,7 @@
 
 /* handoff: one thread allocates, the other frees. Blocks pass through a ring,
    64 at a time. */
-enum { RING = 8192, HAND = 64, HANDED = 5000000, PATIENCE = 1000 };
+enum { RING = 8192, HAND = 64, HANDED = 1500000, PATIENCE = 1000 };
 static struct {
     void **blocks;
     size_t size;
@@ -66,7 +66,7 @@ void run_handoff(const size_t *words)
 
 /* exchange: all threads have one table. Each allocates a block, puts it into a
    place at random, and frees what it finds there. */
-enum { PLACES = 10000, EXCHANGED = 4000000 };
+enum { PLACES = 10000, EXCHANGED = 8000000 };
 static struct {
     void **places;
     size_t count; /* for a thread */
@@ -97,7 +97,7 @@ void run_exchange(const size_t *words)
 
 /* larson: a thread replaces blocks of its table, hands the table to a fresh
    thread, and ends. */
-enum { TABLES_MAX = 8, TABLE = 2000, LIVES = 120, LARSON = 4000000 };
+enum { TABLES_MAX = 8, TABLE = 2000, LIVES = 120, LARSON = 8000000 };
 static struct {
     void **blocks;
     size_t replaced; /* in a life */
@@ -153,7 +153,7 @@ void run_larson(const size_t *words)
     larson.tables = count;
     for (size_t i = 0; i < count * (size_t)TABLE; i++)
         larson.blocks[i] = get(random_size(&random));
-    clock_begin();
+    clock_begin(false);
     for (unsigned i = 0; i < count; i++) {
         larson.lives[i] = (struct life){random_of(21 + i), LIVES, count <= 2};
         begin_life(&larson.lives[i]);
@@ -173,7 +173,7 @@ void run_larson(const size_t *words)
    thread; an eighth it reallocates; the rest it frees at the end of the round.
    Every byte is compared before a block is reallocated or freed. */
 enum {
-    ROUNDS = 200,
+    ROUNDS = 400,
     BURST = 1000,
     KEPT = 2000, /* blocks of a thread */
     PASSED = 500 /* places where a thread leaves blocks for the other */

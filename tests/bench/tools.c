@@ -72,24 +72,36 @@ size_t high_water_kib(void)
            number_in(status, "\nRssShmem:");
 }
 
-static double began; /* by the clock; 0: it stands */
+static clockid_t clock_used;
+static double began; /* by that clock; 0: it stands */
 
-void clock_begin(void) { began = now(); }
+static double clock_now(void)
+{
+    struct timespec time;
+    clock_gettime(clock_used, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+void clock_begin(bool is_alone)
+{
+    clock_used = is_alone ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC;
+    began = clock_now();
+}
 
 void clock_end(void)
 {
-    result.seconds += now() - began;
+    result.seconds += clock_now() - began;
     began = 0;
 }
 
 void note_memory(void)
 {
-    double paused = now();
+    double paused = began != 0 ? clock_now() : 0;
     size_t kib = anonymous_kib();
     if (kib > result.peak_kib)
         result.peak_kib = kib;
     if (began != 0)
-        began += now() - paused;
+        began += clock_now() - paused;
 }
 
 struct random random_of(unsigned seed)
@@ -226,7 +238,7 @@ void run_threads(unsigned count, bool is_pinned, void (*work)(unsigned number))
     if (count == 1) {
         if (is_pinned)
             pin(0);
-        clock_begin();
+        clock_begin(true);
         work(0);
         clock_end();
         return;

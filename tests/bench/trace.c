@@ -142,7 +142,7 @@ static void play_for_memory(void)
 
 static void play_for_time(void)
 {
-    clock_begin();
+    clock_begin(true);
     for (size_t i = 0; i < trace.count; i++)
         serve(&trace.operations[i]);
     clock_end();
