@@ -303,12 +303,12 @@ static void *work(void *context)
     return NULL;
 }
 
-Test(process, may_fork_30_times_while_4_threads_work)
+Test(process, may_fork_10_times_while_4_threads_work)
 {
     pthread_t thread[4];
     for (uintptr_t n = 0; n < 4; n++)
         cr_assert(pthread_create(&thread[n], NULL, work, (void *)n) == 0);
-    for (int n = 0; n < 30; n++) {
+    for (int n = 0; n < 10; n++) {
         pid_t child = fork();
         if (child == 0)
             _exit(work_in_child());

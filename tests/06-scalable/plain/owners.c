@@ -24,12 +24,19 @@ static bool is_right(uintptr_t threads, unsigned each, uint32_t on)
     return is_sound && owners.wrong == 0;
 }
 
+/* The last runs have a system that takes pages back. */
+static void purge(void *start, size_t length)
+{
+    madvise(start, length, MADV_DONTNEED);
+}
+
 int main(void)
 {
     begin_owners();
     bool holds = is_right(8, 100000, 0);
     holds = is_right(16, 50000, 3) && holds;
     holds = is_right(64, 15000, 64) && holds;
+    vm_offer.purge = purge;
     holds = is_right(64, 15000, 2) && holds;
     holds = is_right(8, 100000, 1) && holds;
     return holds ? 0 : 1;
