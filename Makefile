@@ -136,6 +136,8 @@ soak: heaps  ## what takes longer: fuzzing, 50 runs under load, a fresh machine
 	build/test/tests/03-segments/plain/threads 1000000
 	@mkdir -p build/corpus-05
 	build/fuzz/tests/fuzz/05-percpu -max_total_time=600 -print_final_stats=1 build/corpus-05 tests/05-percpu/corpus
+	@mkdir -p build/corpus-06
+	build/fuzz/tests/fuzz/06-scalable -max_total_time=600 -print_final_stats=1 build/corpus-06 tests/06-scalable/corpus
 	@tests/run tests/05-percpu/programs/mawk tests/05-percpu/programs/bzip2
 	tests/soak 50
 	@$(MAKE) --no-print-directory wrong
