@@ -303,8 +303,9 @@ Test(slabs, take_back_nothing_that_is_not_out)
     size_t size = scalable.classes[10].size;
     cr_assert(!slab_give(10, &variable), "a variable is taken");
     cr_assert(!slab_give(10, (char *)object[0] + 16), "a middle is taken");
-    cr_assert(!slab_give(11, object[0]), "an object of another class is taken");
-    char *highest = object[0] > object[2] ? object[0] : object[2];
+    char *lowest = object[0] < object[2] ? object[0] : object[2];
+    char *highest = object[0] < object[2] ? object[2] : object[0];
+    cr_assert(!slab_give(11, lowest), "an object of another class is taken");
     cr_assert(!slab_give(10, highest + size), "one that was never out is taken");
     give_object(10, 1);
     cr_assert(!slab_give(10, object[1]), "one is taken twice");
