@@ -39,7 +39,9 @@ LDFLAGS := -pthread $(filter -fsanitize=%,$(CFLAGS))
 
 chapters := $(sort $(notdir $(wildcard $(C)/[0-9]*)))
 # The libraries of chapter $1 and of those before it, in the order for the linker.
-libraries = $(shell printf '%s\n' $(chapters) | sort -r | sed -n '/^$1$$/,$$s|.*|$(B)/&.a|p')
+up_to = $(foreach k,$(chapters),$(if $(filter $k,$(firstword $(sort $k $1))),$k))
+reverse = $(if $1,$(call reverse,$(wordlist 2,$(words $1),$1)) $(firstword $1))
+libraries = $(patsubst %,$(B)/%.a,$(call reverse,$(call up_to,$1)))
 all_libraries := $(call libraries,$(lastword $(chapters)))
 # Says what is compiled, unless make is to be silent.
 say := $(if $(findstring s,$(firstword -$(MAKEFLAGS))),@:,@echo)
@@ -89,12 +91,13 @@ $(patsubst $(C)/$1/programs/%.c,build/bin/%,$(wildcard $(C)/$1/programs/*.c)): \
 $(patsubst tests/$1/%.c,$(B)/tests/$1/%,$(wildcard tests/$1/*.c tests/$1/plain/*.c tests/$1/plain/racy/*.c)): \
   $(call libraries,$1)
 $(B)/tests/$1/%: private BOOK := $(call libraries,$1)
-# What its heap promises holds for each of its steps.
+# What its heap promises holds for each of its steps; tests/NN-name/steps/STEP.c says more.
 ifneq ($(wildcard tests/$1/promise.c),)
 versions: $(patsubst $(C)/$1/steps/%.c,$(B)/tests/$1/steps/%,$(wildcard $(C)/$1/steps/*.c))
 $(B)/tests/$1/steps/%: $(B)/tests/$1/promise.o $(B)/$1/steps/%.o $(B)/tests/report.o $(B)/tests/hooks.o $(call libraries,$1)
 	@mkdir -p $$(@D)
 	$(CC) $(LDFLAGS) -o $$@ $$(filter %.o,$$^) $(call libraries,$1) -lcriterion
+$(patsubst tests/$1/%.c,$(B)/tests/$1/%,$(wildcard tests/$1/steps/*.c)): %: %.o
 endif
 endef
 # The table leaves a shared object, and what moves the break or lets it fail. It calls its

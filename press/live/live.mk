@@ -44,18 +44,20 @@ $L/judge.wasm: $(judge:%=$L/judge/%.o) $L/judge/page.o
 	@$(WASM) $(LINK) -Wl,--initial-memory=$(FLOOR) -o $@ $^ -lc $(shell $(WASM) -print-libgcc-file-name) \
 	  $(patsubst %,-Wl$(comma)--export=%,add drop show offer visit name_of_heap name_of_trace)
 
-# What a page can't compile is an empty file.
+# What a page can't compile is an empty file, until it is given what it lacks.
+MISSING := $(shell find press/live/missing -name '*.h')
 HEAP := $(WASM) -isystem press/live/missing -I$(C) -MMD -MP -c
-$L/c/%.o: $(C)/%.c
+$L/c/%.o: $(C)/%.c $(MISSING)
 	@mkdir -p $(@D)
 	@$(HEAP) -o $@ $< 2> /dev/null || : > $@
 $L/c/%.o: press/live/%.c
 	@mkdir -p $(@D)
 	@$(HEAP) -o $@ $<
 
-# The objects of the libraries of chapter $1 and of those before it.
-library = $(foreach k,$(shell printf '%s\n' $(chapters) | sort -r | sed -n '/^$1$$/,$$p'),\
-  $(patsubst $(C)/%.c,$L/c/%.o,$(wildcard $(C)/$k/*.c)))
+# The objects of the libraries of chapter $1 and of those before it, the last first.
+up_to = $(foreach k,$(chapters),$(if $(filter $k,$(firstword $(sort $k $1))),$k))
+reverse = $(if $1,$(call reverse,$(wordlist 2,$(words $1),$1)) $(firstword $1))
+library = $(foreach k,$(call reverse,$(call up_to,$1)),$(patsubst $(C)/%.c,$L/c/%.o,$(wildcard $(C)/$k/*.c)))
 
 # The allocator $2 of chapter $1, whose own object is $3, if it is a step.
 define heap

@@ -109,6 +109,36 @@ int munmap(void *start, size_t length)
     return 0;
 }
 
+void *mremap(void *start, size_t length, size_t new_length, int flags, ...)
+{
+    if (new_length <= length) {
+        munmap((char *)start + new_length, length - new_length);
+        return start;
+    }
+    (void)flags;
+    void *moved = mmap(NULL, new_length, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (moved == MAP_FAILED)
+        return MAP_FAILED;
+    __builtin_memcpy(moved, start, length);
+    munmap(start, length);
+    return moved;
+}
+
+/* Of one page. */
+int mincore(void *start, size_t length, unsigned char *is_resident)
+{
+    size_t page = (size_t)((char *)start - mappings()) / PAGE;
+    bool is_there = (char *)start < bottom() + brk_size ||
+                    ((char *)start >= mappings() && page < PAGES &&
+                     is_mapped(page));
+    (void)length;
+    *is_resident = is_there;
+    if (!is_there)
+        errno = ENOMEM;
+    return is_there ? 0 : -1;
+}
+
 int madvise(void *start, size_t length, int advice)
 {
     if (advice == MADV_DONTNEED)

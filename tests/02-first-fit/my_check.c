@@ -133,7 +133,7 @@ static void call_with(const struct mix *mix)
 
 static void make_calls(const struct mix *mix)
 {
-    enum { CALLS = 250000, EACH = 5000, EVERY = 256 };
+    enum { CALLS = 100000, EACH = 5000, EVERY = 256 };
     begin_heap(8 << 20);
     new_block(24);
     srand(mix->seed);
@@ -156,7 +156,7 @@ static void make_calls(const struct mix *mix)
 
 Test(my_check, accepts_heaps_of_small_blocks)
 {
-    make_calls(&(struct mix){.seed = 1, .blocks = 400, .large = 100, .small = 40});
+    make_calls(&(struct mix){.seed = 1, .blocks = 200, .large = 100, .small = 40});
 }
 
 Test(my_check, accepts_heaps_of_blocks_of_all_sizes)
@@ -167,7 +167,7 @@ Test(my_check, accepts_heaps_of_blocks_of_all_sizes)
 Test(my_check, accepts_heaps_with_gaps)
 {
     make_calls(&(struct mix){
-        .seed = 3, .blocks = 150, .large = 1000, .small = 60, .foreign = 2000});
+        .seed = 3, .blocks = 100, .large = 1000, .small = 60, .foreign = 2000});
 }
 
 Test(my_check, accepts_heaps_that_could_not_grow_at_times)

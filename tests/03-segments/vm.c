@@ -1,7 +1,5 @@
 /* The seam to the kernel: what vm_map and vm_unmap of vm.c promise to the heap,
-   and that the heap asks the kernel for nothing else. (A capital lets the suite
-   come first where all are one program: another vm.c is seen here, not where it
-   is in the way.) */
+   and that the heap asks the kernel for nothing else. */
 #define _GNU_SOURCE /* syscall and MAP_ANONYMOUS */
 #include "03-segments/vm.h"
 

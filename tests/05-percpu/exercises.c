@@ -24,6 +24,20 @@ Test(class_for, gives_the_smallest_of_its_sizes_that_fits)
     cr_assert(class_for(1 << 30) == 1 << 30);
 }
 
+Test(class_for, loses_a_seventh_where_powers_of_two_lose_a_quarter)
+{
+    double powers = 0, both = 0;
+    for (size_t request = (1 << 15) + 1; request <= 1 << 16; request++) {
+        size_t size = class_for(request);
+        powers += (double)((1 << 16) - request) / (1 << 16);
+        both += (double)(size - request) / (double)size;
+    }
+    powers /= 1 << 15;
+    both /= 1 << 15;
+    cr_assert(powers > 0.249 && powers < 0.251, "%f of a block", powers);
+    cr_assert(both > 0.145 && both < 0.147, "%f of a block", both);
+}
+
 TestSuite(hold_owner_of, .init = watchdog);
 
 static struct lock first, second;

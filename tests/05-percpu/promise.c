@@ -376,6 +376,20 @@ Test(myrealloc, keeps_the_contents_that_both_sizes_have_room_for)
     check_heap();
 }
 
+/* Behind the pools of a test nobody may read. */
+Test(myrealloc, reads_no_more_than_there_is)
+{
+    begin_heap();
+    unsigned char *payload = mymalloc(100);
+    cr_assert(payload != NULL);
+    memset(payload, 7, 100);
+    payload = myrealloc(payload, AROUND);
+    cr_assert(payload != NULL, "myrealloc returned NULL");
+    for (size_t i = 0; i < 100; i++)
+        cr_assert(payload[i] == 7, "byte %zu is lost", i);
+    myfree(payload);
+}
+
 Test(myrealloc, grows_a_block_step_by_step)
 {
     begin_heap();

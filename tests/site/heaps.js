@@ -43,8 +43,11 @@ for (let seed = 1; traces.length < 20; seed++) {
   traces.push(path);
 }
 
-// As `judge steps` prints them: an array of what each step changed.
-const native = (heap, path) => spawnSync('build/bin/judge', ['steps', heap, path], {encoding: 'utf8', maxBuffer: 1 << 28});
+// As `judge steps` prints them: an array of what each step changed. The CPU is the first:
+// a heap with lists for each CPU numbers them by it, and a page has no other.
+const first = /^Cpus_allowed_list:\s*(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))[1];
+const native = (heap, path) => spawnSync('taskset', ['-c', first, 'build/bin/judge', 'steps', heap, path],
+  {encoding: 'utf8', maxBuffer: 1 << 28});
 (async () => {
 await bookReady();
 let compared = 0, steps = 0, wrong = 0;

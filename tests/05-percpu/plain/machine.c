@@ -4,10 +4,12 @@
 #define _GNU_SOURCE /* sched_setaffinity */
 #include <assert.h>
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "05-percpu/cpu.h"
@@ -41,6 +43,13 @@ static void check_seams(void)
     assert(memory_extend((size_t)1 << 60) == NULL);
     assert((char *)memory_break() == brk + 10000);
     assert(memory_refuse() == NULL && errno == ENOMEM);
+}
+
+static void *wait_for(void *lock)
+{
+    pthread_mutex_lock(lock);
+    pthread_mutex_unlock(lock);
+    return NULL;
 }
 
 static void check_heap(void)
@@ -98,10 +107,42 @@ static void check_cpus(void)
         assert(used[n] <= 1);
 }
 
+/* While another thread may be in libc, which moves the break without a lock
+   of ours, we leave the break alone. Nor does libc get what we have. */
+static void check_break_of_libc(void)
+{
+    pthread_t thread;
+    pthread_mutex_t busy = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&busy);
+    assert(pthread_create(&thread, NULL, wait_for, &busy) == 0);
+    char *brk = sbrk(0), *odd = sbrk(1000);
+    assert(odd == brk && sbrk(0) == brk + 1000);
+    char *start = memory_extend(10000), *next = memory_extend(20000);
+    assert(sbrk(0) == brk + 1000);
+    assert(start >= brk + 1000 && start + 10000 <= next);
+    assert(next + 20000 <= (char *)memory_break());
+    for (int i = 0; i < 20000; i++)
+        assert(next[i] == 0);
+    memset(start, 1, 10000);
+    memset(next, 2, 20000);
+    assert(sbrk(1 << 20) == (void *)-1);
+    char *in_the_way = mmap(memory_break(), 4096, PROT_NONE,
+                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert(in_the_way == next + 20480);
+    start = memory_extend(20000);
+    assert(start > in_the_way && start[19999] == 0);
+    next = start;
+    assert(memory_extend((size_t)1 << 60) == NULL);
+    pthread_mutex_unlock(&busy);
+    pthread_join(thread, NULL);
+    assert((start = memory_extend(10000)) >= next + 20000 && start[9999] == 0);
+}
+
 int main(void)
 {
     check_seams();
     check_heap();
     check_cpus();
+    check_break_of_libc();
     return 0;
 }
