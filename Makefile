@@ -20,7 +20,7 @@ LABS := $(notdir $(wildcard labs/wrong/*))
 # Whatever begins with #!/bin/sh.
 SCRIPTS = $(shell grep -lrE '^\#!/bin/sh' .ci press tests labs)
 # The tests of the press, of the judge, of the pages and of the grader.
-PROOFS = $(filter-out %.tsv %/broken %-fixture,$(wildcard tests/press/*)) tests/judge/test tests/runner $(wildcard tests/site/*.js) \
+PROOFS = $(filter-out %.tsv %/broken %-fixture,$(wildcard tests/press/*)) tests/judge/test tests/bench/test tests/runner $(wildcard tests/site/*.js) \
   tests/site/take-away $(wildcard tests/labs/*) tests/05-percpu/programs/lua
 CC_NEEDS := gcc:gcc /usr/include/stdio.h:libc6-dev
 TEST_NEEDS := $(CC_NEEDS) /usr/include/criterion/criterion.h:libcriterion-dev
@@ -136,6 +136,8 @@ soak: heaps  ## what takes longer: fuzzing, 50 runs under load, a fresh machine
 	build/test/tests/03-segments/plain/threads 1000000
 	@mkdir -p build/corpus-05
 	build/fuzz/tests/fuzz/05-percpu -max_total_time=600 -print_final_stats=1 build/corpus-05 tests/05-percpu/corpus
+	@mkdir -p build/corpus-06
+	build/fuzz/tests/fuzz/06-scalable -max_total_time=600 -print_final_stats=1 build/corpus-06 tests/06-scalable/corpus
 	@tests/run tests/05-percpu/programs/mawk tests/05-percpu/programs/bzip2
 	tests/soak 50
 	@$(MAKE) --no-print-directory wrong
@@ -145,11 +147,22 @@ score: heaps  ## measure utilization and speed of every heap beside libc
 	@press/need gawk:gawk
 	press/score
 
+# The libraries that the bench measures beside the book's heaps.
+PEERS := libjemalloc.so.2:libjemalloc2 libtcmalloc_minimal.so.4:libtcmalloc-minimal4 libmimalloc.so.2.0:libmimalloc2.0
+
+bench: heaps  ## measure the heaps under one program beside jemalloc, tcmalloc, mimalloc (WORKLOADS="pair churn")
+	@press/need gawk:gawk
+	@libraries=/usr/lib/$$(gcc -print-multiarch); \
+	  press/need $(PEERS:%=$$libraries/%) || for peer in $(PEERS); do press/need $$libraries/$$peer 2> /dev/null || :; done
+	tests/bench/run $(WORKLOADS)
+
 results: score  ## measure again everything that the book has numbers of
 	press/results
+	@$(MAKE) --no-print-directory bench
+	tests/bench/beside
 
 clean:  ## remove everything that make made
 	rm -rf build
 	find tangled site -mindepth 1 ! -name README.md -delete
 
-.PHONY: help tangle heaps site serve onepage epub pdf release test check soak score results tags labs.bundle wrong grade-all gradescope clean
+.PHONY: help tangle heaps site serve onepage epub pdf release test check soak score bench results tags labs.bundle wrong grade-all gradescope clean

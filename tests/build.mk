@@ -1,12 +1,14 @@
 # Compiles the book's C and what proves it. Takes the tree that `make tangle` made
 # (C=build/lines) and, by the names of its files alone, makes
 #   heaps     build/heaps/NN-name.so, NN-name/STEP.so   an allocator each, for the judge
-#   programs  build/bin/NAME           programs of the chapters, and the judge
+#   programs  build/bin/NAME           programs of the chapters, the judge, the bench
+#             build/lib/NN-name.so     chapters' heaps as malloc, for LD_PRELOAD
 #   suites    build/CONFIG/tests/...   Criterion suites and plain programs
 #   fuzzers   build/fuzz/tests/fuzz/NN-name
 # In a chapter's folder *.c and exercises/*.c are its library; it is linked with the
 # libraries of the chapters before it. steps/*.c are whole allocators; programs/*.c
-# and tests/.../plain/ have a main.
+# and tests/.../plain/ have a main. preload/NN-name.c puts the names of malloc before the
+# heap of chapter NN-name.
 #
 # CONFIG   release | test | clang | asan | tsan | fuzz
 # Called by the Makefile: make -f tests/build.mk CONFIG=test suites
@@ -120,6 +122,22 @@ build/lib/record.so: $(B)/tests/judge/record.o
 	@mkdir -p $(@D)
 	$(CC) -shared $(LDFLAGS) -o $@ $< -ldl
 
+### The bench, and the heaps of the chapters as malloc: of their names no other is to be seen,
+### and they call their own (-Bsymbolic)
+programs: build/bin/bench
+build/bin/bench: $(call objects,$(wildcard tests/bench/*.c))
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ -ldl
+$(B)/tests/bench/%.o: CFLAGS += -fno-builtin-malloc -fno-builtin-free -fno-builtin-realloc
+define preload
+programs: build/lib/$(basename $(notdir $1)).so
+build/lib/$(basename $(notdir $1)).so: $(call book_objects,$1) $(call libraries,$(basename $(notdir $1))) tests/bench/preload.map
+	@mkdir -p $$(@D)
+	$(CC) -shared $(LDFLAGS) -Wl,-Bsymbolic,--version-script=tests/bench/preload.map -o $$@ $(call book_objects,$1) \
+	  $(call libraries,$(basename $(notdir $1)))
+endef
+$(foreach source,$(wildcard $(C)/*/preload/*.c),$(eval $(call preload,$(source))))
+
 ### The eleven shapes: seven by formula, four that begin like the traces of programs that
 ### translate a language, as the published ones did: C, Perl, Python, SQL
 SHAPES := binary binary2 coalescing random random2 realloc realloc2
@@ -133,7 +151,7 @@ build/traces/%-6000.rep: traces/%.rep.gz build/bin/judge
 	build/bin/judge cut $< 6000 > $@
 
 ### Suites: Criterion where the file lies beside its chapter's name, a main in plain/
-suite_sources := $(filter-out tests/judge/% tests/fuzz/%,$(wildcard tests/*/*.c))
+suite_sources := $(filter-out tests/judge/% tests/bench/% tests/fuzz/%,$(wildcard tests/*/*.c))
 # A program in plain/racy/ races on purpose: ThreadSanitizer would be right to object.
 plain_sources := $(wildcard tests/*/plain/*.c tests/*/plain/racy/*.c)
 ifeq ($(CONFIG),tsan)
@@ -149,7 +167,7 @@ $(patsubst %.c,$(B)/%,$(plain_sources)): %: %.o $(B)/tests/hooks.o
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(BOOK)
 
 ### The fuzzers' programs, with a main that replays the corpus or with libFuzzer's
-fuzzed := $(if $(wildcard tests/fuzz/replay.c),$(filter 01-bump 02-first-fit 03-segments 05-percpu,$(chapters)))
+fuzzed := $(if $(wildcard tests/fuzz/replay.c),$(filter 01-bump 02-first-fit 03-segments 05-percpu 06-scalable,$(chapters)))
 fuzz_source = $(firstword $(wildcard tests/fuzz/$1.c) tests/fuzz/heap.c)
 corpora: $(patsubst %,$(B)/tests/%/corpus,$(fuzzed))
 fuzzers: $(patsubst %,$(B)/tests/fuzz/%,$(fuzzed))

@@ -1,0 +1,187 @@
+/* How often processors meet: at the locks of depots and pages, and at slots. */
+#include "model.h"
+
+#include <pthread.h>
+
+TestSuite(locks, .init = watchdog);
+
+enum { THREADS = 4, OPERATIONS = 50000, LIVE = 400, REAL = 0 };
+
+static struct mymalloc_counts before;
+
+static void count(void)
+{
+    mymalloc_counts(&before);
+}
+
+static double shared_per_1000(size_t operations)
+{
+    struct mymalloc_counts now;
+    mymalloc_counts(&now);
+    uint64_t shared = now.shared - before.shared + now.missed - before.missed;
+    return (double)shared * 1000 / (double)operations;
+}
+
+/* Small requests, replaced at random; each operation is a call. */
+static void *replace(void *context)
+{
+    static _Thread_local unsigned char *slot[LIVE];
+    uint64_t state = (uintptr_t)context * 7919 + 1;
+    believed_cpu = (uint32_t)(uintptr_t)context;
+    for (int n = 0; n < OPERATIONS / 2; n++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        size_t which = state >> 33 & 255, size = (state >> 50 & 255) + 1;
+        myfree(slot[which]);
+        slot[which] = mymalloc(size);
+        *slot[which] = 1;
+    }
+    for (size_t n = 0; n < LIVE; n++) {
+        myfree(slot[n]);
+        slot[n] = NULL;
+    }
+    return NULL;
+}
+
+static void run(size_t processors)
+{
+    pthread_t thread[THREADS];
+    for (uintptr_t n = 0; n < THREADS; n++)
+        cr_assert(pthread_create(&thread[n], NULL, replace,
+                                 (void *)(n % processors)) == 0);
+    for (int n = 0; n < THREADS; n++)
+        pthread_join(thread[n], NULL);
+}
+
+static void check_shared(size_t processors, size_t cap)
+{
+    begin_heap(cap);
+    if (processors == REAL) {
+        cpu_hint_fake = NULL;
+        processors = 1;
+    }
+    run(processors);
+    count();
+    run(processors);
+    double per_1000 = shared_per_1000((size_t)THREADS * OPERATIONS);
+    cr_assert(per_1000 < 50, "%.1f of 1000 calls are shared", per_1000);
+}
+
+Test(locks, are_rarely_shared_by_4_threads_on_4_processors)
+{
+    check_shared(4, SIZE_MAX);
+}
+
+Test(locks, are_rarely_shared_by_4_threads_wherever_they_run)
+{
+    check_shared(REAL, SIZE_MAX);
+}
+
+Test(locks, are_rarely_shared_where_1_MiB_is_granted_at_a_time)
+{
+    check_shared(4, MIB);
+}
+
+/* One thread, so that nothing depends on the schedule. */
+static void check_pattern(const char *name, size_t calls)
+{
+    double per_1000 = shared_per_1000(calls);
+    cr_assert(per_1000 < 50, "%s: %.1f of 1000 calls are shared", name,
+              per_1000);
+}
+
+Test(locks, are_not_shared_by_pairs)
+{
+    begin_heap(SIZE_MAX);
+    for (size_t size = 1; size <= 1024; size += 13) {
+        for (int n = 0; n < 300; n++) /* while it borrows from others */
+            myfree(mymalloc(size));
+        count();
+        for (int n = 0; n < 1000; n++)
+            myfree(mymalloc(size));
+        cr_assert(shared_per_1000(2000) == 0,
+                  "pairs of %zu bytes share %.1f of 1000 calls", size,
+                  shared_per_1000(2000));
+    }
+}
+
+/* Batches larger than what a slot holds. */
+Test(locks, are_rarely_shared_by_batches)
+{
+    begin_heap(SIZE_MAX);
+    for (int round = 0; round < 100; round++) {
+        if (round == 2)
+            count();
+        for (int n = 0; n < 1000; n++)
+            new_block(64);
+        for (int n = 0; n < 1000; n++)
+            free_block(&model.block[random_number() % model.count]);
+    }
+    check_pattern("batches of 1000", 98 * 2000);
+}
+
+/* One processor allocates, another frees. */
+Test(locks, are_rarely_shared_by_a_hand_over)
+{
+    begin_heap(SIZE_MAX);
+    for (int round = 0; round < 1000; round++) {
+        if (round == 50)
+            count();
+        believed_cpu = 0;
+        for (int n = 0; n < 64; n++)
+            new_block(64);
+        believed_cpu = 1;
+        free_all();
+    }
+    check_pattern("a hand-over", 950 * 128);
+}
+
+/* A slot that somebody holds is passed by. */
+Test(locks, of_a_slot_stop_nobody)
+{
+    begin_heap(SIZE_MAX);
+    for (unsigned n = 0; n < SLOTS; n++)
+        cr_assert(spin_try(lock_of(&scalable.slots[n])), "a slot is not let go");
+    for (unsigned left = 0; left < SLOTS; left++) {
+        spin_release(lock_of(&scalable.slots[left]));
+        for (uint32_t cpu = 0; cpu < SLOTS; cpu += 7) {
+            believed_cpu = cpu;
+            new_block(100);
+            if (cpu % 3 == 0)
+                free_block(&model.block[0]);
+        }
+        cr_assert(spin_try(lock_of(&scalable.slots[left])));
+    }
+    for (unsigned n = 0; n < SLOTS; n++)
+        spin_release(lock_of(&scalable.slots[n]));
+    check_heap();
+}
+
+static struct spin the_lock;
+static unsigned long holders, most, sum;
+
+static void *hold_often(void *context)
+{
+    for (int n = 0; n < 20000; n++) {
+        spin_take(&the_lock);
+        unsigned long now = __atomic_add_fetch(&holders, 1, __ATOMIC_RELAXED);
+        most = now > most ? now : most;
+        sum++;
+        __atomic_sub_fetch(&holders, 1, __ATOMIC_RELAXED);
+        spin_release(&the_lock);
+    }
+    return context;
+}
+
+TestSuite(spin, .init = watchdog);
+
+Test(spin, locks_are_held_by_one_thread_and_counted)
+{
+    pthread_t thread[THREADS];
+    for (int n = 0; n < THREADS; n++)
+        cr_assert(pthread_create(&thread[n], NULL, hold_often, NULL) == 0);
+    for (int n = 0; n < THREADS; n++)
+        pthread_join(thread[n], NULL);
+    cr_assert(most == 1 && sum == 80000, "%lu held it at once", most);
+    cr_assert(the_lock.taken == 80000, "it counts %u", the_lock.taken);
+    cr_assert(spin_try(&the_lock) && !spin_try(&the_lock));
+}

@@ -1,0 +1,3 @@
+/* A shared object without malloc. */
+void nothing(void);
+void nothing(void) {}
