@@ -167,21 +167,78 @@ Test(purging, keeps_free_dirty_pages_below_the_budget)
 /* After 95 of 100 are freed at random, at most 40 % of the peak is there. */
 Test(purging, gives_back_what_random_frees_leave)
 {
+    enum { MANY = 300000 };
+    static void *block[MANY];
+    size_t count = 0, live = 0;
+    memset(block, 1, sizeof block);
     touch_records();
     begin_heap(SIZE_MAX);
     vm_offer.purge = memory_purge;
     size_t before = written_bytes();
-    while (model.live < 40 * MIB && model.count < BLOCKS)
-        new_block(random_number() % 64 == 0 ? random_number() % (16 * KIB)
-                                            : random_number() % 1000);
+    while (live < 150 * MIB && count < MANY) {
+        size_t size = random_number() % 64 == 0 ? random_number() % (16 * KIB)
+                                                : random_number() % 1000 + 1;
+        live += size;
+        block[count] = mymalloc(size);
+        cr_assert(block[count] != NULL);
+        memset(block[count++], 1, size);
+    }
     size_t peak = written_bytes() - before;
-    for (size_t n = model.count; n-- > 0;)
+    for (size_t n = 0; n < count; n++)
         if (random_number() % 20 != 0)
-            free_block(&model.block[n]);
+            myfree(block[n]);
     size_t left = written_bytes() - before;
     cr_assert(left * 10 <= peak * 4, "%zu KiB of %zu KiB are left", left / KIB,
               peak / KIB);
     check_heap();
+}
+
+/* A program that frees a MiB and allocates it again has it still. */
+Test(purging, leaves_what_the_heap_once_needed)
+{
+    begin_heap(SIZE_MAX);
+    vm_offer.purge = memory_purge;
+    for (int round = 0; round < 10; round++) {
+        for (int n = 0; n < 10; n++)
+            new_block(100 * KIB);
+        free_all();
+    }
+    cr_assert(memory.purges == 0, "%lu runs were purged", memory.purges);
+}
+
+/* Holes of 64 KiB serve no request for 128 KiB. */
+Test(purging, leaves_few_pages_at_the_peak)
+{
+    struct mymalloc_counts counts;
+    begin_heap(SIZE_MAX);
+    vm_offer.purge = memory_purge;
+    for (int n = 0; n < 40; n++)
+        new_block(64 * KIB);
+    for (size_t n = model.count; n-- > 0;)
+        if (n % 2 == 0)
+            free_block(&model.block[n]);
+    for (int n = 0; n < 30; n++) {
+        new_block(128 * KIB);
+        mymalloc_counts(&counts);
+    }
+    cr_assert(counts.dirty <= counts.in_use / 4, "%zu KiB are dirty, %zu in use",
+              counts.dirty / KIB, counts.in_use / KIB);
+    check_heap();
+}
+
+/* Who frees much purges much. */
+Test(purging, is_done_by_the_call_that_frees)
+{
+    struct mymalloc_counts counts;
+    begin_heap(SIZE_MAX);
+    vm_offer.purge = memory_purge;
+    struct block *block = new_block(64 * MIB);
+    memset(block->start, 1, block->size);
+    fill(block);
+    free_block(block);
+    mymalloc_counts(&counts);
+    cr_assert(counts.dirty <= 4 * MIB, "%zu KiB are dirty after one myfree",
+              counts.dirty / KIB);
 }
 
 /* A few; when a call drains the caches, at most what they had. */

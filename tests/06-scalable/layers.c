@@ -341,9 +341,9 @@ Test(depot, gives_back_the_chain_that_it_got_last)
     chain_word one = chain_from(2, 10), other = chain_from(2, 20);
     void *second = first_of(chain_rest(one));
     cr_assert(depot_put(2, one) == NULL && depot_put(2, other) == NULL);
-    chain_word got = depot_get(2, 5);
+    chain_word got = depot_get(2, 10);
     cr_assert(got == other, "it is not the chain that came last");
-    got = depot_get(2, 5);
+    got = depot_get(2, 10);
     cr_assert(got == one && first_of(chain_rest(got)) == second,
               "it is not the chain that came before");
     cr_assert(scalable.in_depots == 0, "%zu bytes are kept in depots",
@@ -353,16 +353,37 @@ Test(depot, gives_back_the_chain_that_it_got_last)
 Test(depot, keeps_no_more_than_its_budget)
 {
     classes_make();
-    static chain_word chain[200];
-    for (size_t n = 0; n < 200; n++)
-        chain[n] = chain_from(8, 20); /* of 128 bytes each */
-    for (size_t n = 0; n < 200; n++)
+    static chain_word chain[300];
+    for (size_t n = 0; n < 300; n++)
+        chain[n] = chain_from(8, 40); /* of 128 bytes each */
+    for (size_t n = 0; n < 300; n++)
         cr_assert(depot_put(8, chain[n]) == NULL, "a chain is refused");
-    cr_assert(scalable.in_depots > 4 * KIB && scalable.in_depots <= 64 * KIB,
+    cr_assert(scalable.in_depots > 900 * KIB && scalable.in_depots <= MIB,
               "%zu bytes are kept in depots", scalable.in_depots);
     cr_assert(scalable.depots[8].out * 128 == scalable.in_depots,
               "%zu objects are out", scalable.depots[8].out);
     cr_assert(mymalloc_check() == 0, "the heap is broken");
+}
+
+/* Who may have few objects gets them from the front of a long chain. */
+Test(depot, gives_no_more_than_twice_what_is_asked_for)
+{
+    classes_make();
+    unsigned sum = 0;
+    chain_word chain = chain_from(2, 60);
+    size_t kept = 60 * 32;
+    cr_assert(depot_put(2, chain) == NULL && scalable.in_depots == kept);
+    while (scalable.in_depots > 0) {
+        chain_word part = depot_get(2, 7);
+        unsigned length = most_of(part) - room_of(part);
+        cr_assert(length >= 7 && length <= 14, "%u objects for 7", length);
+        kept -= length * 32;
+        cr_assert(scalable.in_depots == kept, "%zu bytes are kept, not %zu",
+                  scalable.in_depots, kept);
+        for (sum += length; first_of(part) != NULL; part = chain_rest(part))
+            mark(first_of(part), 32, true);
+    }
+    cr_assert(sum == 60, "%u of 60 objects came back", sum);
 }
 
 Test(depot, has_a_stack_for_each_class)

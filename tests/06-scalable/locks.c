@@ -156,6 +156,88 @@ Test(locks, of_a_slot_stop_nobody)
     check_heap();
 }
 
+/* A fork takes all of them. */
+Test(locks, of_slots_lie_in_few_pages)
+{
+    uintptr_t first = UINTPTR_MAX, last = 0;
+    for (unsigned n = 0; n < SLOTS; n++) {
+        uintptr_t lock = (uintptr_t)lock_of(&scalable.slots[n]);
+        first = lock < first ? lock : first;
+        last = lock > last ? lock : last;
+    }
+    cr_assert(last / PAGE_BYTES - first / PAGE_BYTES <= 2,
+              "they are spread over %zu pages",
+              last / PAGE_BYTES - first / PAGE_BYTES + 1);
+}
+
+TestSuite(slots, .init = watchdog);
+
+/* New ones. Else two processors would write one cache line in turn. */
+Test(slots, have_objects_of_no_common_line)
+{
+    enum { LINE = 64, PROCESSORS = 8 };
+    begin_heap(SIZE_MAX);
+    for (size_t size = 1; size <= 128; size++) {
+        uintptr_t line[PROCESSORS];
+        believed_cpu = PROCESSORS;
+        for (int n = 0; n < 600; n++) /* while it borrows from others */
+            new_block(size);
+        for (uint32_t cpu = 0; cpu < PROCESSORS; cpu++) {
+            believed_cpu = cpu;
+            line[cpu] = (uintptr_t)new_block(size)->start / LINE;
+            for (uint32_t other = 0; other < cpu; other++)
+                cr_assert(line[other] != line[cpu],
+                          "two blocks of %zu bytes are in one line", size);
+        }
+        free_all();
+    }
+}
+
+/* Objects of 8 KiB: at first their pages go back, then one stays at hand. */
+Test(slots, keep_an_object_that_is_asked_for_again_and_again)
+{
+    begin_heap(SIZE_MAX);
+    for (size_t size = 1100; size <= 8192; size += 591) {
+        size_t in_use = scalable.pages.in_use;
+        myfree(mymalloc(size));
+        cr_assert(scalable.pages.in_use == in_use,
+                  "an object of %zu bytes is kept at once", size);
+        for (int n = 0; n < 10; n++)
+            myfree(mymalloc(size));
+        count();
+        for (int n = 0; n < 1000; n++)
+            myfree(mymalloc(size));
+        cr_assert(shared_per_1000(2000) == 0,
+                  "pairs of %zu bytes share %.1f of 1000 calls", size,
+                  shared_per_1000(2000));
+    }
+}
+
+/* Eight threads that are stopped in turn while they hold a slot make eight slots
+   busy, and want more than the budget: in the end each has some of it. */
+Test(slots, share_what_is_left_of_their_budget)
+{
+    enum { BUSY = 8, BLOCKS_EACH = 40, ROUNDS = 20 };
+    begin_heap(SIZE_MAX);
+    for (int round = 1; round <= ROUNDS; round++)
+        for (uint32_t cpu = 0; cpu < BUSY; cpu++) {
+            size_t calls = 0;
+            believed_cpu = cpu;
+            count();
+            for (size_t size = 16; size <= 512; size += 16) {
+                for (size_t n = 0; n < BLOCKS_EACH; n++)
+                    new_block(size);
+                free_all();
+                calls += 2 * BLOCKS_EACH;
+            }
+            cr_assert(scalable.in_slots < 600 * KIB, "%zu KiB are for slots",
+                      scalable.in_slots / KIB);
+            cr_assert(round < ROUNDS || shared_per_1000(calls) < 500,
+                      "slot %u shares %.1f of 1000 calls", cpu,
+                      shared_per_1000(calls));
+        }
+}
+
 static struct spin the_lock;
 static unsigned long holders, most, sum;
 

@@ -179,6 +179,10 @@ static void *use_heap(void *context)
     static void *block[3000];
     (void)context;
     hook_thread("A", 0);
+    for (size_t n = 0; n < 3; n++)
+        block[n] = mymalloc(900);
+    for (size_t n = 0; n < 3; n++) /* chains of one */
+        myfree(block[n]);
     for (size_t n = 0; n < 3000; n++)
         block[n] = mymalloc(64 + n % 2 * 1000);
     for (size_t n = 0; n < 3000; n++)
