@@ -9,7 +9,7 @@ WEAVE := press/weave $(wildcard press/*.lua press/*.awk) press/page.html press/s
 CHECK_NEEDS := clang:clang gdb:gdb spin:spin aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu \
   /usr/aarch64-linux-gnu/include/stdio.h:libc6-dev-arm64-cross shellcheck:shellcheck \
   node:nodejs npm:npm git:git strace:strace chromium:chromium \
-  bwrap:bubblewrap parallel:parallel xmllint:libxml2-utils zip:zip unzip:unzip \
+  valgrind:valgrind bwrap:bubblewrap parallel:parallel xmllint:libxml2-utils zip:zip unzip:unzip \
   java:default-jre-headless /usr/bin/epubcheck:epubcheck
 SITE_NEEDS := pandoc:pandoc dot:graphviz gnuplot:gnuplot-nox ctags:universal-ctags
 RECORDERS := $(shell grep -ls hook_write tests/[0-9]*/plain/*.c tests/[0-9]*/plain/*/*.c)
