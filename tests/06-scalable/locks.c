@@ -160,6 +160,8 @@ Test(locks, of_a_slot_stop_nobody)
 Test(locks, of_slots_lie_in_few_pages)
 {
     uintptr_t first = UINTPTR_MAX, last = 0;
+    begin_heap(SIZE_MAX);
+    new_block(100);
     for (unsigned n = 0; n < SLOTS; n++) {
         uintptr_t lock = (uintptr_t)lock_of(&scalable.slots[n]);
         first = lock < first ? lock : first;
