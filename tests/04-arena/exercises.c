@@ -137,7 +137,9 @@ static void *move_about(void *unused)
 {
     for (unsigned i = 0; i < ROUNDS; i++) {
         pools_move(i % POOLS, i / POOLS % POOLS, 2);
-        pools_free(pools_allocate(i % POOLS), i / 2 % POOLS);
+        void *block = pools_allocate(i % POOLS);
+        if (block != NULL) /* the other moved all to pools that were seen empty */
+            pools_free(block, i / 2 % POOLS);
     }
     return unused;
 }
