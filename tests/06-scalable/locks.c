@@ -89,18 +89,23 @@ static void check_pattern(const char *name, size_t calls)
               per_1000);
 }
 
+static void check_pairs(size_t size)
+{
+    count();
+    for (int n = 0; n < 1000; n++)
+        myfree(mymalloc(size));
+    cr_assert(shared_per_1000(2000) == 0,
+              "pairs of %zu bytes share %.1f of 1000 calls", size,
+              shared_per_1000(2000));
+}
+
 Test(locks, are_not_shared_by_pairs)
 {
     begin_heap(SIZE_MAX);
     for (size_t size = 1; size <= 1024; size += 13) {
         for (int n = 0; n < 300; n++) /* while it borrows from others */
             myfree(mymalloc(size));
-        count();
-        for (int n = 0; n < 1000; n++)
-            myfree(mymalloc(size));
-        cr_assert(shared_per_1000(2000) == 0,
-                  "pairs of %zu bytes share %.1f of 1000 calls", size,
-                  shared_per_1000(2000));
+        check_pairs(size);
     }
 }
 
@@ -214,12 +219,7 @@ Test(slots, keep_an_object_that_is_asked_for_again_and_again)
         }
         for (int n = 0; n < 10; n++)
             myfree(mymalloc(size));
-        count();
-        for (int n = 0; n < 1000; n++)
-            myfree(mymalloc(size));
-        cr_assert(shared_per_1000(2000) == 0,
-                  "pairs of %zu bytes share %.1f of 1000 calls", size,
-                  shared_per_1000(2000));
+        check_pairs(size);
     }
 }
 
