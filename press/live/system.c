@@ -3,6 +3,7 @@
    BREAK bytes; pages for mappings follow. All of it is forgotten before a play,
    when the page puts the variables back. */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -109,13 +110,20 @@ int munmap(void *start, size_t length)
     return 0;
 }
 
+/* With MREMAP_FIXED to a mapping that is there; what it leaves stays as it was. */
 void *mremap(void *start, size_t length, size_t new_length, int flags, ...)
 {
+    if (flags & MREMAP_FIXED) {
+        va_list arguments;
+        va_start(arguments, flags);
+        void *to = va_arg(arguments, void *);
+        va_end(arguments);
+        return __builtin_memcpy(to, start, new_length);
+    }
     if (new_length <= length) {
         munmap((char *)start + new_length, length - new_length);
         return start;
     }
-    (void)flags;
     void *moved = mmap(NULL, new_length, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (moved == MAP_FAILED)

@@ -1,12 +1,9 @@
 /* Threads in a page: there is one, and every lock is free. */
 #ifndef PTHREAD_H
 #define PTHREAD_H
-typedef struct { int unused; } pthread_mutex_t;
-typedef struct { int unused; } pthread_mutexattr_t;
-typedef int pthread_t;
-typedef struct { int is_done; } pthread_once_t;
+#include <sys/types.h>  /* pthread_t, pthread_mutex_t, pthread_once_t */
 #define PTHREAD_MUTEX_INITIALIZER {0}
-#define PTHREAD_ONCE_INIT {0}
+#define PTHREAD_ONCE_INIT 0
 static inline int pthread_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *attributes) { (void)mutex; (void)attributes; return 0; }
 static inline int pthread_mutex_destroy(pthread_mutex_t *mutex) { (void)mutex; return 0; }
 static inline int pthread_mutex_lock(pthread_mutex_t *mutex) { (void)mutex; return 0; }
@@ -14,11 +11,11 @@ static inline int pthread_mutex_trylock(pthread_mutex_t *mutex) { (void)mutex; r
 static inline int pthread_mutex_unlock(pthread_mutex_t *mutex) { (void)mutex; return 0; }
 static inline int pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void)) { (void)prepare; (void)parent; (void)child; return 0; }
 static inline pthread_t pthread_self(void) { return 0; }
-static inline int pthread_once(pthread_once_t *once, void (*work)(void))
+static inline int pthread_once(pthread_once_t *is_done, void (*work)(void))
 {
-    if (!once->is_done)
+    if (!*is_done)
         work();
-    once->is_done = 1;
+    *is_done = 1;
     return 0;
 }
 #endif

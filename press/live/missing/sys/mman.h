@@ -6,7 +6,7 @@
 enum { PROT_NONE = 0, PROT_READ = 1, PROT_WRITE = 2 };
 enum { MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_FIXED = 16, MAP_ANONYMOUS = 32, MAP_NORESERVE = 0x4000, MAP_POPULATE = 0x8000,
        MAP_FIXED_NOREPLACE = 0x100000 };
-enum { MREMAP_MAYMOVE = 1 };
+enum { MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2, MREMAP_DONTUNMAP = 4 };
 enum { MADV_DONTNEED = 4, MADV_FREE = 8 };
 #define MAP_FAILED ((void *)-1)
 void *mmap(void *address, size_t length, int rights, int flags, int file, off_t offset);

@@ -1,5 +1,5 @@
 /* A page has one thread. */
 #ifndef SYS_SINGLE_THREADED_H
 #define SYS_SINGLE_THREADED_H
-enum { __libc_single_threaded = 1 };
+static const char __libc_single_threaded = 1;
 #endif
