@@ -319,6 +319,23 @@ Test(heap_check, finds_3_links_that_do_not_lead_back)
     check_found("a link to a used block");
 }
 
+Test(heap_check, finds_3_links_to_where_no_block_can_be)
+{
+    static const uintptr_t wild[] = {16, (uintptr_t)1 << 60, UINTPTR_MAX - 15};
+    make_heap();
+    for (size_t n = 0; n < sizeof wild / sizeof *wild; n++) {
+        set(&heap.pair[1]->link.next, sizeof(void *), wild[n]);
+        check_found("a link out of the heap");
+        set(&heap.pair[0]->link.prev, sizeof(void *), wild[n]);
+        check_found("a link back out of the heap");
+        set(&heap.shelf->bin[bin_for(size_of(heap.lone))], sizeof(void *),
+            wild[n]);
+        check_found("a bin out of the heap");
+    }
+    set_address(&heap.pair[1]->link.next, (char *)&heap.pair[0]->link + 4);
+    check_found("a link into the middle of a block");
+}
+
 /* Two bins change their blocks. */
 Test(heap_check, finds_3_a_free_block_in_another_bin)
 {
