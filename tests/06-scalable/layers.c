@@ -401,7 +401,7 @@ Test(depot, is_empty_when_it_was_drained)
         chain_word one = chain_from(4, 8), other = chain_from(4, 9);
         cr_assert(depot_put(4, one) == NULL && depot_put(4, other) == NULL);
         cr_assert(scalable.in_depots > 0, "nothing is kept");
-        depot_drain(4);
+        cr_assert(!depot_drain(4, 1) && depot_drain(4, 1));
         cr_assert(scalable.in_depots == 0 && scalable.depots[4].out == 0 &&
                   scalable.depots[4].pages == 0);
     }

@@ -248,6 +248,59 @@ Test(slots, share_what_is_left_of_their_budget)
         }
 }
 
+/* The heap halves: `large` goes, and then calls are made that may drain. */
+static void halve(void *large, size_t calls)
+{
+    myfree(large);
+    for (size_t n = 0; n < calls; n++)
+        myfree(mymalloc(OBJECT_MAX + 1));
+}
+
+/* No call gives back more than some chains. */
+Test(slots, and_depots_are_drained_by_many_short_calls)
+{
+    enum { OBJECTS = 60000, CALL_MOST = 16 * KIB };
+    static void *block[OBJECTS];
+    begin_heap(SIZE_MAX);
+    void *large = mymalloc(64 * MIB);
+    for (size_t n = 0; n < OBJECTS; n++)
+        block[n] = mymalloc(16);
+    for (size_t n = 0; n < OBJECTS; n++)
+        myfree(block[n]);
+    cr_assert(scalable.in_depots > 512 * KIB, "%zu bytes are kept",
+              scalable.in_depots);
+    for (size_t n = 0; n < 1000; n++) {
+        size_t kept = scalable.in_depots;
+        halve(n == 0 ? large : NULL, 1);
+        cr_assert(kept - scalable.in_depots <= CALL_MOST,
+                  "a call gave back %zu bytes", kept - scalable.in_depots);
+    }
+    cr_assert(scalable.in_depots == 0, "%zu bytes are still kept",
+              scalable.in_depots);
+}
+
+/* Somebody is stopped in the middle of a call, and goes on later. */
+Test(slots, are_drained_later_if_they_are_held)
+{
+    begin_heap(SIZE_MAX);
+    void *large = mymalloc(64 * MIB);
+    believed_cpu = 5;
+    for (int n = 0; n < 40; n++)
+        new_block(1000);
+    free_all();
+    const struct magazine *magazine =
+        &scalable.slots[5].of[class_for(1000)];
+    cr_assert(first_of(magazine->loaded) != NULL, "the slot keeps nothing");
+    spin_take(lock_of(&scalable.slots[5]));
+    believed_cpu = 6;
+    halve(large, 2 * CLASSES);
+    spin_release(lock_of(&scalable.slots[5]));
+    halve(NULL, 2 * CLASSES);
+    cr_assert(first_of(magazine->loaded) == NULL &&
+                  first_of(magazine->previous) == NULL,
+              "the slot that was held keeps what it has");
+}
+
 static struct spin the_lock;
 static unsigned long holders, most, sum;
 
