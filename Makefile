@@ -102,7 +102,7 @@ wrong: heaps  ## show that every wrong allocator is rejected (AUTO=1: mutants to
 	@$(if $(AUTO),labs/mutants $(LABS))
 
 grade-all: tangle  ## grade all submissions in a folder (DIR=folder LAB=01-bump)
-	@press/need $(TEST_NEEDS) parallel:parallel bwrap:bubblewrap pandoc:pandoc
+	@press/need $(TEST_NEEDS) parallel:parallel $(if $(UNSAFE),,bwrap:bubblewrap) pandoc:pandoc
 	@labs/grade-all $(or $(LAB),$(error LAB is missing: make grade-all DIR=submissions/ LAB=01-bump)) $(or $(DIR),$(error DIR is missing))
 
 gradescope: tangle  ## make an autograder for Gradescope (LAB=01-bump)
