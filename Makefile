@@ -89,8 +89,9 @@ release: site  ## note the anchors of the site, which have to stay from now on
 
 ### The labs
 
-tags: site  ## make the tags of the labs and build/labs.bundle from the last commit
-	@press/need git:git
+# With what the trees of a commit are made, and what a lab needs.
+tags:  ## make the tags of the labs and build/labs.bundle from the last commit
+	@press/need git:git noweb:noweb gawk:gawk pandoc:pandoc $(TEST_NEEDS)
 	press/tags
 
 labs.bundle: tags  ## the labs in one file that git can fetch from

@@ -1,10 +1,10 @@
-# Takes tasks.tsv (task, points, title), graded.tsv (test, task that makes it pass; the
-# simplest first) and what log.awk makes of a lab's suites; prints what tests/verdict
-# promises. -v wanted=TASK or empty.
+# Takes tasks.tsv (task, points, title, sections to read), graded.tsv (test, task that
+# makes it pass; the simplest first) and what log.awk makes of a lab's suites; prints what
+# tests/verdict promises. -v wanted=TASK or empty.
 
 BEGIN { FS = "\t" }
 
-FILENAME ~ /tasks\.tsv$/ { title[$1] = $3; tasks = $1; next }
+FILENAME ~ /tasks\.tsv$/ { title[$1] = $3; sections[$1] = $4; tasks = $1; next }
 FILENAME ~ /graded\.tsv$/ { add($1, $2); next }
 
 $2 == "printed" { if (++lines <= 20) printed = printed "    | " $3 "\n"; next }
@@ -39,9 +39,18 @@ END {
     else if (todo != "") {
         if (all == 0) print "\nNo task is done yet. In a fresh lab that is expected."
         print (all == 0 ? "Begin" : "\nGo on") " with task " todo ": " title[todo] ". README.md says what to do."
+        if (sections[todo] != "") print "Read first: " names(sections[todo])
         print "The first of its tests that fails:\n\n" failures(todo, 1)
     } else if (passed["given"] == total["given"]) print "\nAll tests pass: the lab is done."
     exit todo != "" || passed["given"] < total["given"]
+}
+# The sections "A (page#a); B (page#b)" as "A; B (page)".
+function names(list,   page) {
+    page = list
+    sub(/^.*\(/, "", page)
+    sub(/#.*/, "", page)
+    gsub(/ \([^()]*#[^()]*\)/, "", list)
+    return list " (" page ")"
 }
 function row(name, good, of) { printf "%-34s %3d of %3d tests pass\n", name, good, of }
 # The first `most` failures of a task. A test that never began says nothing.
