@@ -66,7 +66,7 @@ static inline void *call_malloc(size_t request)
 static inline void call_free(void *payload)
 {
     if (sigsetjmp(on_fault, 1) != 0)
-        cr_assert_fail("my_free crashed");
+        cr_assert_fail("my_free(%p) crashed", payload);
     catch_faults();
     my_free(payload);
     end_catching();

@@ -192,11 +192,11 @@ TestSuite(my_free, .init = watchdog);
 Test(my_free, does_nothing_with_NULL)
 {
     begin_heap(LIMIT);
-    my_free(NULL);
+    call_free(NULL);
     new_block(24);
     take_picture(&before);
     for (int i = 0; i < 100; i++)
-        my_free(NULL);
+        call_free(NULL);
     check_unchanged(&before, "my_free(NULL)");
 }
 

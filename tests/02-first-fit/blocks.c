@@ -69,6 +69,38 @@ Test(blocks, leave_a_remainder_of_16_bytes_that_serves)
     }
 }
 
+/* A remainder reaches from `start` to `end`, payloads if there were blocks. */
+static void check_remainder(const unsigned char *start, const unsigned char *end)
+{
+    uint32_t word;
+    memcpy(&word, end - 2 * HEADER, sizeof word);
+    cr_assert(word == distance(start, end),
+              "a remainder of %zu bytes ends with the size %u",
+              distance(start, end), word);
+}
+
+/* Of the end of the heap, and of a hole; then the block above it is freed. */
+Test(blocks, leave_a_remainder_that_ends_with_its_size)
+{
+    enum { HOLE = 1004, ABOVE = 508 };
+    for (size_t rest = 16; rest <= HOLE - 100; rest += 16) {
+        begin_heap(8 << 10);
+        unsigned char *start = new_block(HOLE)->start;
+        check_remainder(start + HOLE + HEADER,
+                        (unsigned char *)mem_heap_hi() + 1);
+        unsigned char *above = new_block(ABOVE)->start;
+        new_block(100);
+        free_block(model.block);
+        cr_assert(new_block(HOLE - rest)->start == start);
+        unsigned char *remainder = start + HOLE + HEADER - rest;
+        check_remainder(remainder, above);
+        free_block(&model.block[1]);
+        cr_assert(new_block(rest + ABOVE)->start == remainder,
+                  "a remainder of %zu bytes stays alone", rest);
+        check_memory();
+    }
+}
+
 /* The smallest that fits: not the last freed, and not the lowest. */
 Test(blocks, take_the_smallest_hole_that_fits)
 {
