@@ -123,7 +123,7 @@ check: site  ## everything that must hold before a change lands
 	@for config in test clang asan tsan; do $(BUILD) CONFIG=$$config suites || exit 1; done
 	press/transcripts $(CHAPTERS) README.md
 	press/check-site site $(CHAPTERS)
-	@tests/run $(LABS:%="labs/matrix %") $(PROOFS) build/test build/clang build/asan build/tsan
+	@tests/run $(LABS:%="labs/matrix %") "labs/reject 01-bump" "labs/reject 02-first-fit" $(PROOFS) build/test build/clang build/asan build/tsan
 
 soak: heaps  ## what takes longer: fuzzing, 50 runs under load, a fresh machine
 	@press/need $(TEST_NEEDS)
