@@ -1,7 +1,8 @@
 # Makes the operator mutants of a C file of build/lines: each has one relation, operator
 # or constant turned into another, or one statement dropped. Writes mutant N to
 # OUT/N/PATH and prints N, its place (file:line of the chapter), the chunk there, the line
-# as it was, and as it reads now, with tabs between. Called with -v out=OUT -v path=PATH.
+# as it was, and as it reads now, with tabs between. The second line of a chunk that reads
+# the same ends with #2 there, and so on. Called with -v out=OUT -v path=PATH.
 
 BEGIN {
     OFS = "\t"
@@ -86,18 +87,20 @@ function mutant(i, changed, said,   k, to) {
     system("mkdir -p '" gensub(/\/[^\/]*$/, "", 1, to) "'")
     for (k = 1; k <= NR; k++) print k == i ? changed : text[k] > to
     close(to)
-    print count, place[i], chunk_at(place[i]), squeezed(text[i]), squeezed(said == "" ? changed : said)
+    print count, place[i], chunk_at(place[i]), squeezed(text[i]) nth[place[i]], squeezed(said == "" ? changed : said)
 }
 function squeezed(line) { return gensub(/^ /, "", 1, gensub(/  +/, " ", "g", line)) }
 
-# The chunk that a line of a chapter is in.
-function chunk_at(place,   part, line, n, chunk) {
+# The chunk that a line of a chapter is in. Numbers the lines that a chunk has twice.
+function chunk_at(place,   part, line, n, chunk, times) {
     split(place, part, ":")
     if (!(part[1] in is_read)) {
         is_read[part[1]]
         while ((getline line < part[1]) > 0) {
             if (line ~ /^<<.*>>=$/) chunk = substr(line, 3, length(line) - 5)
             chunks[part[1], ++n] = chunk
+            times = ++seen[chunk, squeezed(line)]
+            if (times > 1) nth[part[1] ":" n] = " #" times
         }
     }
     return chunks[part[1], part[2]]
