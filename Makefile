@@ -51,9 +51,15 @@ site: heaps  ## write the book as web pages to site/
 	@$(MAKE) --no-print-directory build/schedules.done
 	@$(MAKE) --no-print-directory build/site.done
 	@echo "open site/index.html"
-build/site.done: build/tangle.done $(WEAVE) build/bin/judge chapters/refs.bib chapters/glossary.md $(wildcard results/*.tsv)
+build/site.done: build/tangle.done build/commit $(WEAVE) build/bin/judge chapters/refs.bib chapters/glossary.md $(wildcard results/*.tsv)
 	press/weave -c build/lines site $(CHAPTERS)
 	@touch $@
+
+# The commit stands at the foot of each page.
+build/commit: always
+	@git log -1 --format=%h > $@.now 2> /dev/null || :
+	@cmp -s $@.now $@ || cp $@.now $@
+always:
 
 # The schedules that tests force and record.
 build/schedules.done: build/tangle.done $(RECORDERS) $(wildcard tests/hooks.*)
