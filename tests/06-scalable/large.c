@@ -155,7 +155,7 @@ Test(purging, keeps_free_dirty_pages_below_the_budget)
         if (model.count % 1000 != 0)
             continue;
         mymalloc_counts(&counts);
-        size_t budget = counts.in_use / 8;
+        size_t budget = counts.in_use / 32;
         if (budget < 4 * MIB)
             budget = 4 * MIB;
         cr_assert(counts.dirty <= budget, "%zu bytes are dirty, %zu in use",

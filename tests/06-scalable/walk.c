@@ -92,6 +92,16 @@ static void check_used(void)
 
 /* Everything is one of: live, wasted inside of live blocks, free in slabs, kept
    in caches, dirty; the sum is what is taken. */
+/* Bytes that live blocks have, with those that nobody asked for. */
+static size_t usable(void)
+{
+    size_t sum = 0;
+    for (size_t n = 0; n < model.count; n++)
+        sum += mymalloc_usable(model.block[n].start);
+    cr_assert(sum >= model.live);
+    return sum;
+}
+
 static void check_counts(void)
 {
     struct mymalloc_counts counts;
@@ -107,12 +117,18 @@ static void check_counts(void)
     cr_assert(counts.live + counts.large == picture.used,
               "%zu live and %zu large are counted, %zu shown", counts.live,
               counts.large, picture.used);
-    cr_assert(counts.live + counts.large >= model.live);
+    cr_assert(counts.live + counts.large == usable(),
+              "%zu are counted in live blocks, they have %zu",
+              counts.live + counts.large, usable());
     cr_assert(counts.cached + counts.free + counts.dirty == picture.free,
               "%zu cached, %zu free, %zu dirty are counted, %zu shown",
               counts.cached, counts.free, counts.dirty, picture.free);
     cr_assert(counts.fresh + counts.tails <= picture.fresh);
     cr_assert(counts.in_use % PAGE_BYTES == 0 && counts.dirty % PAGE_BYTES == 0);
+    size_t budget = counts.in_use / 32;
+    cr_assert(vm_offer.purge == NULL ||
+                  counts.dirty <= (budget < 4 * MIB ? 4 * MIB : budget),
+              "%zu bytes are dirty, %zu in use", counts.dirty, counts.in_use);
 }
 
 static void check_picture(void)
