@@ -90,8 +90,6 @@ static void check_used(void)
               model.count);
 }
 
-/* Everything is one of: live, wasted inside of live blocks, free in slabs, kept
-   in caches, dirty; the sum is what is taken. */
 /* Bytes that live blocks have, with those that nobody asked for. */
 static size_t usable(void)
 {
@@ -102,6 +100,8 @@ static size_t usable(void)
     return sum;
 }
 
+/* Everything is one of: live, wasted inside of live blocks, free in slabs, kept
+   in caches, dirty; the sum is what is taken. */
 static void check_counts(void)
 {
     struct mymalloc_counts counts;
